@@ -1,0 +1,14 @@
+//! What travels between scheduler, agents, clients and operators, as JSON.
+//!
+//! Unknown fields from a newer peer are accepted everywhere. Times are RFC 3339 in UTC, durations are whole
+//! milliseconds and say so in their names.
+
+mod agent;
+mod control;
+mod mission;
+mod problem;
+
+pub use agent::*;
+pub use control::*;
+pub use mission::*;
+pub use problem::*;

@@ -1,0 +1,12 @@
+//! Vocabulary of Meridian: ids, places, the validated topology.
+
+pub mod geo;
+pub mod ids;
+pub mod model;
+
+pub use geo::Position;
+pub use ids::{
+    DatabaseRegion, Epoch, MissionId, PoolId, RegionName, ResidencyName, SchedulerId, SessionId, Specialization,
+    TokenId,
+};
+pub use model::{Pool, Provider, Region, RegionState, Residency, Role, Scheduling, Survive, Topology};

@@ -1,0 +1,287 @@
+//! The validated topology: what every other part of Meridian works from.
+//!
+//! A [`Topology`] is only made by `config::parse`, so whoever holds one may rely on what validation proves: names are
+//! unique, every replica has a primary, every region has a database region, every residency can be kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geo::Position;
+use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
+
+/// A topology that passed validation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Topology {
+    /// Regions in the order of the file.
+    pub regions: Vec<Region>,
+    /// Pools, ordered by region as in the file, then by specialization.
+    pub pools: Vec<Pool>,
+    /// Residency rules by name.
+    pub residency: BTreeMap<ResidencyName, Residency>,
+    /// Declared fallback groups of a home region, in order.
+    pub fallbacks: BTreeMap<RegionName, Vec<Vec<RegionName>>>,
+    /// Where the database runs and what it survives.
+    pub database: Database,
+    /// Clocks and limits of scheduling.
+    pub scheduling: Scheduling,
+    /// Cloudflare load balancing.
+    pub load_balancer: LoadBalancer,
+}
+
+/// A cloud provider of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Provider {
+    /// Amazon Web Services.
+    #[serde(rename = "AWS")]
+    Aws,
+    /// Microsoft Azure.
+    Azure,
+    /// Google Cloud.
+    #[serde(rename = "GCP")]
+    Gcp,
+    /// `DigitalOcean`.
+    DigitalOcean,
+}
+
+/// A region of the topology with everything the catalogue knows of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Region {
+    /// The name in the file.
+    pub name: RegionName,
+    /// The cloud that runs it.
+    pub provider: Provider,
+    /// The cloud's own name of the region.
+    pub cloud_region: String,
+    /// Where it stands.
+    pub position: Position,
+    /// ISO 3166-1 alpha-2 code of the country, upper case.
+    pub country: String,
+    /// The body of law that holds there, such as `eu` or `us`.
+    pub jurisdiction: String,
+    /// Cloudflare steering codes whose users are sent here.
+    pub steering: Vec<String>,
+    /// How far its roll-out has come.
+    pub state: RegionState,
+    /// The database region that homes its rows.
+    pub database_region: DatabaseRegion,
+    /// Network range for Terraform.
+    pub cidr: Option<String>,
+    /// Whether its agents run on spot capacity.
+    pub spot: bool,
+}
+
+/// How far a region's roll-out has come. Regions before `Dark` are never placed into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionState {
+    /// Written down, nothing is built.
+    Planned,
+    /// Infrastructure is being built.
+    Provisioning,
+    /// Runs, but only drill missions and operators use it.
+    Dark,
+    /// Serves a part of the load.
+    Canary,
+    /// Serves.
+    Active,
+    /// Is being emptied for good.
+    Retiring,
+}
+
+impl RegionState {
+    /// Whether missions may be placed into a region of this state.
+    #[must_use]
+    pub const fn serves(self) -> bool {
+        match self {
+            Self::Dark | Self::Canary | Self::Active => true,
+            Self::Planned | Self::Provisioning | Self::Retiring => false,
+        }
+    }
+}
+
+/// All agents of one specialization in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// Region and specialization.
+    pub id: PoolId,
+    /// First choice or spill.
+    pub role: Role,
+    /// Wished number of agents.
+    pub replicas: u32,
+    /// Missions that one agent works on at a time.
+    pub slots: u32,
+    /// Lower bound of autoscaling, where given.
+    pub min: Option<u32>,
+    /// Upper bound of autoscaling, where given.
+    pub max: Option<u32>,
+    /// Longest run of one mission, where the pool sets it.
+    pub run_limit: Option<Duration>,
+}
+
+impl Pool {
+    /// Missions that the pool can work on at a time when all its agents are there.
+    #[must_use]
+    pub const fn wished_slots(&self) -> u64 {
+        self.replicas as u64 * self.slots as u64
+    }
+}
+
+/// The role of a pool for its specialization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// First choice.
+    Primary,
+    /// Takes over when the primary is unhealthy or saturated.
+    Replica,
+}
+
+/// A named rule about where missions and their rows may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Residency {
+    /// Regions that may run such missions.
+    pub regions: Vec<RegionName>,
+    /// How far the rule reaches.
+    pub strength: ResidencyStrength,
+}
+
+/// How far a residency rule reaches (P4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResidencyStrength {
+    /// Placement, failover, recall, caches and the home of the rows; replicas may lie elsewhere.
+    Run,
+    /// The replicas of the rows too.
+    Store,
+}
+
+/// What the database outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Survive {
+    /// The loss of one zone; a lost region's missions wait.
+    Zone,
+    /// The loss of one region; every write pays one inter-region round trip.
+    Region,
+}
+
+/// Where the database runs and what it survives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Database {
+    /// The cloud of the cluster, or none where it is `self`.
+    pub cloud: Option<Provider>,
+    /// Home of what belongs to no region.
+    pub primary_region: DatabaseRegion,
+    /// Survival goal.
+    pub survive: Survive,
+    /// All database regions, sorted, without duplicates.
+    pub regions: Vec<DatabaseRegion>,
+    /// Database regions whose rows keep all replicas there (PLACEMENT RESTRICTED).
+    pub placement_restricted: bool,
+}
+
+/// Clocks and limits of scheduling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scheduling {
+    /// A session without a heartbeat for so long is ended.
+    pub session_ttl: Duration,
+    /// Time between two heartbeats of a session.
+    pub heartbeat: Duration,
+    /// A region or pool without a heartbeat for so long is down.
+    pub down_after: Duration,
+    /// Steady heartbeats that a region needs to come back.
+    pub up_after: Duration,
+    /// A primary whose estimated queue wait exceeds this counts as saturated.
+    pub spill_after: Duration,
+    /// Failures after which a mission fails for good.
+    pub max_attempts: u32,
+    /// Crashes of its holder after which a mission is poison.
+    pub max_crashes: u32,
+    /// Longest run of one mission where neither pool nor mission says otherwise.
+    pub run_limit: Duration,
+    /// Waiting time that raises a mission's priority by one step.
+    pub aging: Duration,
+}
+
+impl Default for Scheduling {
+    /// The defaults on `PostgreSQL` (DESIGN section 5).
+    fn default() -> Self {
+        Self {
+            session_ttl: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(1),
+            down_after: Duration::from_secs(6),
+            up_after: Duration::from_secs(15),
+            spill_after: Duration::from_secs(2),
+            max_attempts: 3,
+            max_crashes: 4,
+            run_limit: Duration::from_secs(30 * 60),
+            aging: Duration::from_secs(10 * 60),
+        }
+    }
+}
+
+/// Cloudflare load balancing, with every pool resolved to its region.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct LoadBalancer {
+    /// Name of the load balancer.
+    pub name: Option<String>,
+    /// One pool for each serving region.
+    pub pools: Vec<SteeringPool>,
+    /// Pool by Cloudflare region code.
+    pub geo_steering: BTreeMap<String, String>,
+}
+
+/// A Cloudflare pool of one region.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SteeringPool {
+    /// Name at Cloudflare.
+    pub name: String,
+    /// The region behind it.
+    pub region: RegionName,
+    /// Addresses with weights in [0, 1]; empty = the region's ingress.
+    pub origins: Vec<Origin>,
+    /// Path that Cloudflare's monitor asks for.
+    pub monitor: Option<String>,
+}
+
+/// An address behind a Cloudflare pool.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Origin {
+    /// Name at Cloudflare.
+    pub name: String,
+    /// Host name or address.
+    pub address: String,
+    /// Share of the pool's traffic, in [0, 1].
+    pub weight: f64,
+}
+
+impl Topology {
+    /// The region of this name.
+    #[must_use]
+    pub fn region(&self, name: &RegionName) -> Option<&Region> {
+        self.regions.iter().find(|region| region.name == *name)
+    }
+
+    /// The pool of this id.
+    #[must_use]
+    pub fn pool(&self, id: &PoolId) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.id == *id)
+    }
+
+    /// All specializations, sorted, without duplicates.
+    #[must_use]
+    pub fn specializations(&self) -> Vec<&Specialization> {
+        let mut all: Vec<_> = self.pools.iter().map(|pool| &pool.id.specialization).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether a residency rule lets a region run missions and home their rows. No rule allows everything.
+    #[must_use]
+    pub fn lawful(&self, residency: Option<&ResidencyName>, region: &RegionName) -> bool {
+        residency.is_none_or(|name| self.residency.get(name).is_some_and(|rule| rule.regions.contains(region)))
+    }
+}
