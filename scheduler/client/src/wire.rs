@@ -7,6 +7,7 @@ mod agent;
 mod control;
 mod mission;
 mod problem;
+mod schema;
 
 pub use agent::*;
 pub use control::*;

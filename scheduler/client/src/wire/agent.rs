@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use topology::{Epoch, MissionId, RegionName, SessionId, Specialization};
+use utoipa::ToSchema;
 
 /// Body of `POST /agent/v1/sessions`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RegisterSession {
     /// Made by the agent before its first try, so that a repeated registration is the same session.
+    #[schema(value_type = uuid::Uuid)]
     pub id: SessionId,
     /// The region it runs in.
+    #[schema(value_type = String)]
     pub region: RegionName,
     /// A name for people, such as the host's, 1..=200 characters.
     pub agent: String,
@@ -23,18 +26,20 @@ pub struct RegisterSession {
 }
 
 /// Slots that a session offers in one pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PoolOffer {
     /// The pool's specialization.
+    #[schema(value_type = String)]
     pub specialization: Specialization,
     /// Missions at a time, 1..=10,000.
     pub slots: i64,
 }
 
 /// Answer to a registration: the clocks to live by.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SessionAnswer {
     /// The session.
+    #[schema(value_type = uuid::Uuid)]
     pub id: SessionId,
     /// Silence after which it is ended.
     pub session_ttl_ms: i64,
@@ -43,20 +48,23 @@ pub struct SessionAnswer {
     /// Subtracted from the lease's end before the agent fences itself.
     pub margin_ms: i64,
     /// Slots the topology wants of this session, by specialization.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub wished: BTreeMap<Specialization, i64>,
 }
 
 /// A lease as both sides name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct LeaseName {
     /// The mission.
+    #[schema(value_type = uuid::Uuid)]
     pub mission: MissionId,
     /// The fencing token of the grant.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
 }
 
 /// Body of `PUT /agent/v1/sessions/{id}/heartbeat`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Heartbeat {
     /// Grows by one with every heartbeat of the session, starts at 1.
     pub seq: i64,
@@ -68,7 +76,7 @@ pub struct Heartbeat {
 }
 
 /// Answer to a heartbeat.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HeartbeatAnswer {
     /// The number it answers.
     pub seq: i64,
@@ -77,6 +85,7 @@ pub struct HeartbeatAnswer {
     /// Named leases whose mission was called off: stop them.
     pub cancelled: Vec<LeaseName>,
     /// Slots the topology wants of this session, by specialization; what is missing takes nothing new.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub wished: BTreeMap<Specialization, i64>,
     /// Whether the region is to be emptied: finish or hand back until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,9 +93,10 @@ pub struct HeartbeatAnswer {
 }
 
 /// Body of `POST /agent/v1/sessions/{id}/claim`: a long poll for free slots.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Claim {
     /// Free slots by specialization, above 0.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub free: BTreeMap<Specialization, i64>,
     /// How many leases the session holds in all; a mission that has crashed its holders is granted only at 0.
     pub holding: i64,
@@ -95,22 +105,25 @@ pub struct Claim {
 }
 
 /// Answer to a claim; empty when the wait was over.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClaimAnswer {
     /// New leases.
     pub grants: Vec<Grant>,
 }
 
 /// A lease with the work.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
     /// The mission.
+    #[schema(value_type = uuid::Uuid)]
     pub mission: MissionId,
     /// The fencing token.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
     /// Database region that homes the mission; handed back with every call about it.
     pub home: String,
     /// The pool it was granted from.
+    #[schema(value_type = String)]
     pub specialization: Specialization,
     /// One line for people.
     pub title: String,
@@ -131,18 +144,20 @@ pub struct Grant {
 }
 
 /// Who speaks about a lease: part of the body of complete, fail, release and progress.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LeaseProof {
     /// The session.
+    #[schema(value_type = uuid::Uuid)]
     pub session: SessionId,
     /// The fencing token.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
     /// Database region of the grant.
     pub home: String,
 }
 
 /// Body of `POST /agent/v1/missions/{id}/complete`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Complete {
     /// Who speaks.
     #[serde(flatten)]
@@ -152,7 +167,7 @@ pub struct Complete {
 }
 
 /// Body of `POST /agent/v1/missions/{id}/fail`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Fail {
     /// Who speaks.
     #[serde(flatten)]
@@ -168,7 +183,7 @@ pub struct Fail {
 }
 
 /// Body of `POST /agent/v1/missions/{id}/release`: hand back unfinished, nothing is charged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Release {
     /// Who speaks.
     #[serde(flatten)]
@@ -178,7 +193,7 @@ pub struct Release {
 }
 
 /// Body of `POST /agent/v1/missions/{id}/progress`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     /// Who speaks.
     #[serde(flatten)]
@@ -188,11 +203,12 @@ pub struct Progress {
 }
 
 /// Answer to complete, fail, release and progress.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeaseAnswer {
     /// State after.
     pub state: super::MissionState,
     /// Fencing token after.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
     /// The stored outcome, where it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]

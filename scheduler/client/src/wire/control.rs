@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use topology::{PoolId, RegionName, RegionState, Role, TokenId};
+use utoipa::ToSchema;
 
 /// Answer of `GET /control/v1/topology`: the text as written, with what it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TopologyVersion {
     /// Grows by one with every apply, starts at 1.
     pub version: i64,
@@ -26,14 +27,14 @@ pub struct TopologyVersion {
 }
 
 /// Body of `POST /control/v1/topology/plan`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PlanTopology {
     /// The wished file.
     pub text: String,
 }
 
 /// Answer of a plan.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PlanAnswer {
     /// Version the plan was made against: hand it to apply.
     pub base_version: i64,
@@ -46,9 +47,10 @@ pub struct PlanAnswer {
 }
 
 /// Open missions of one pool.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolMissions {
     /// The pool.
+    #[schema(value_type = crate::wire::schema::PoolId)]
     pub pool: PoolId,
     /// Waiting.
     pub queued: i64,
@@ -57,7 +59,7 @@ pub struct PoolMissions {
 }
 
 /// Body of `PUT /control/v1/topology`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApplyTopology {
     /// The wished file.
     pub text: String,
@@ -72,7 +74,7 @@ pub struct ApplyTopology {
 }
 
 /// What the operator wants of a region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RegionVerb {
     /// Nothing.
@@ -84,7 +86,7 @@ pub enum RegionVerb {
 }
 
 /// What the database shows of a region (DESIGN 4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RegionHealth {
     /// Heartbeats are steady.
@@ -100,15 +102,17 @@ pub enum RegionHealth {
 }
 
 /// One row of `GET /v1/regions`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RegionView {
     /// The region.
+    #[schema(value_type = String)]
     pub name: RegionName,
     /// Provider and its region, such as `AWS us-west-2`.
     pub cloud: String,
     /// Database region that homes its rows.
     pub database_region: String,
     /// Topology state.
+    #[schema(value_type = crate::wire::schema::RegionState)]
     pub state: RegionState,
     /// Operator's verb.
     pub verb: RegionVerb,
@@ -132,7 +136,7 @@ pub struct RegionView {
 }
 
 /// Answer of `GET /v1/regions`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RegionList {
     /// Topology version that is in force at the scheduler that answers.
     pub topology_version: i64,
@@ -146,11 +150,13 @@ pub struct RegionList {
 }
 
 /// One row of `GET /v1/pools`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolView {
     /// The pool.
+    #[schema(value_type = crate::wire::schema::PoolId)]
     pub pool: PoolId,
     /// Its role.
+    #[schema(value_type = crate::wire::schema::Role)]
     pub role: Role,
     /// Replicas x slots of the topology.
     pub wished_slots: i64,
@@ -169,7 +175,7 @@ pub struct PoolView {
 }
 
 /// Answer of `GET /v1/pools`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolList {
     /// The pools.
     pub pools: Vec<PoolView>,
@@ -179,7 +185,7 @@ pub struct PoolList {
 }
 
 /// Body of `POST /control/v1/regions/{r}/{cordon|drain|uncordon}`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct RegionControl {
     /// Why.
     #[serde(default)]
@@ -190,7 +196,7 @@ pub struct RegionControl {
 }
 
 /// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenRole {
     /// Submits, cancels and retries missions of its name.
@@ -204,7 +210,7 @@ pub enum TokenRole {
 }
 
 /// Body of `POST /control/v1/tokens`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CreateToken {
     /// Who uses it, 1..=100 characters; the submitter's name for submitters.
     pub name: String,
@@ -212,6 +218,7 @@ pub struct CreateToken {
     pub role: TokenRole,
     /// The region of an agent token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub region: Option<RegionName>,
     /// Ends by itself after so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,9 +226,10 @@ pub struct CreateToken {
 }
 
 /// A token without its secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TokenView {
     /// Public part.
+    #[schema(value_type = uuid::Uuid)]
     pub id: TokenId,
     /// Who uses it.
     pub name: String,
@@ -229,6 +237,7 @@ pub struct TokenView {
     pub role: TokenRole,
     /// The region of an agent token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub region: Option<RegionName>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -241,7 +250,7 @@ pub struct TokenView {
 }
 
 /// Answer of `POST /control/v1/tokens`: the only time that the secret is shown.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CreatedToken {
     /// The token.
     #[serde(flatten)]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use topology::{Epoch, MissionId, PoolId, RegionName, ResidencyName, SessionId, Specialization};
+use utoipa::ToSchema;
 
 /// Where a mission comes from. Exactly one of the forms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,17 +21,18 @@ pub enum Origin {
 }
 
 /// A point with its share of a mission's origin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WeightedPoint {
     /// The place.
     #[serde(flatten)]
+    #[schema(value_type = crate::wire::schema::Position)]
     pub at: topology::Position,
     /// Share, above 0; shares need not add up to 1.
     pub weight: f64,
 }
 
 /// One mission to be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SubmitMission {
     /// Which kind of agent works on it.
     pub specialization: String,
@@ -38,6 +40,7 @@ pub struct SubmitMission {
     pub title: String,
     /// Where it comes from; none = where the scheduler that takes it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::wire::schema::Origin>)]
     pub origin: Option<Origin>,
     /// A residency rule of the topology; none = anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +72,7 @@ pub const fn default_priority() -> i32 {
 }
 
 /// Body of `POST /v1/missions`: one mission or `{"missions": [...]}` with at most 1,000.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum SubmitBody {
     /// A batch.
@@ -82,14 +85,14 @@ pub enum SubmitBody {
 }
 
 /// Answer to a batch: one entry a mission, in order. A refused one leaves the others untouched.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SubmitAnswer {
     /// One result a mission.
     pub results: Vec<SubmitResult>,
 }
 
 /// What became of one mission of a batch.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubmitResult {
     /// It is durable.
@@ -99,7 +102,7 @@ pub enum SubmitResult {
 }
 
 /// The state of a mission (DESIGN 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissionState {
     /// No allowed, healthy pool.
@@ -117,9 +120,10 @@ pub enum MissionState {
 }
 
 /// A mission as clients see it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Mission {
     /// Its id.
+    #[schema(value_type = uuid::Uuid)]
     pub id: MissionId,
     /// Where it stands.
     pub state: MissionState,
@@ -127,24 +131,29 @@ pub struct Mission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Which kind of agent works on it.
+    #[schema(value_type = String)]
     pub specialization: Specialization,
     /// One line for people.
     pub title: String,
     /// Who submitted it.
     pub submitter: String,
     /// As submitted.
+    #[schema(value_type = crate::wire::schema::Origin)]
     pub origin: Origin,
     /// As submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub residency: Option<ResidencyName>,
     /// As submitted.
     pub priority: i32,
     /// The chosen pool, unless pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::wire::schema::PoolId>)]
     pub pool: Option<PoolId>,
     /// Database region that homes its row now.
     pub home: String,
     /// Fencing token.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
     /// Failures so far.
     pub attempts: i32,
@@ -154,6 +163,7 @@ pub struct Mission {
     pub moves: i32,
     /// Who holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub session: Option<SessionId>,
     /// What the agent last said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +191,7 @@ pub struct Mission {
 }
 
 /// One transition of a mission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MissionEvent {
     /// When.
     pub at: DateTime<Utc>,
@@ -191,9 +201,11 @@ pub struct MissionEvent {
     /// State after.
     pub to: MissionState,
     /// Fencing token after.
+    #[schema(value_type = i64)]
     pub epoch: Epoch,
     /// Who held or holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub session: Option<SessionId>,
     /// Who did it: `submitter:NAME`, `scheduler:ID`, `session:ID`, `operator:NAME`.
     pub actor: String,
@@ -202,20 +214,23 @@ pub struct MissionEvent {
     pub reason: Option<String>,
     /// Pool after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::wire::schema::PoolId>)]
     pub pool: Option<PoolId>,
 }
 
 /// Query of `GET /v1/missions`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct ListMissions {
     /// Only this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MissionState>,
     /// Only missions placed in this region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub region: Option<RegionName>,
     /// Only this specialization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub specialization: Option<Specialization>,
     /// At most so many, 1..=500, default 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,7 +241,7 @@ pub struct ListMissions {
 }
 
 /// Answer of `GET /v1/missions`, newest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MissionPage {
     /// The missions.
     pub missions: Vec<Mission>,
