@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Meridian's scheduler: takes missions, places them, leases them to agents.
+
+pub mod engine;
+pub mod refusal;

@@ -1,0 +1,197 @@
+//! Why a request is refused. HTTP turns each of these into a problem; nothing else does.
+//!
+//! [`Refusal::code`] and [`Fault::code`] are the only places where a problem's code is written.
+
+use serde_json::Value;
+use topology::Epoch;
+
+use scheduler_client::wire::MissionState;
+
+/// What is wrong with a field of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A text is empty, or longer than its limit.
+    Length,
+    /// A text holds U+0000, which no SQL text can.
+    Nul,
+    /// A number lies outside its range.
+    Range,
+    /// A text or name has characters that it may not have.
+    Malformed,
+    /// A JSON value has more bytes than its limit.
+    TooLarge,
+    /// A JSON value is nested too deeply.
+    TooDeep,
+    /// A list has more entries than its limit, or none where one is needed.
+    Count,
+    /// The same thing is named twice.
+    Duplicate,
+    /// A place is neither a city of the world, nor a country that is known.
+    UnknownPlace,
+    /// No region of the topology has the name.
+    UnknownRegion,
+    /// No residency rule of the topology has the name.
+    UnknownResidency,
+    /// The region has no pool of the specialization.
+    UnknownPool,
+    /// No database region has the name.
+    UnknownHome,
+    /// A page mark was not made by this service.
+    Cursor,
+}
+
+impl Fault {
+    /// Stable code of the problem.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Length => "text_length",
+            Self::Nul => "nul_character",
+            Self::Range => "number_out_of_range",
+            Self::Malformed => "malformed_text",
+            Self::TooLarge => "value_too_large",
+            Self::TooDeep => "value_too_deep",
+            Self::Count => "wrong_count",
+            Self::Duplicate => "duplicate_name",
+            Self::UnknownPlace => "unknown_place",
+            Self::UnknownRegion => "unknown_region",
+            Self::UnknownResidency => "unknown_residency",
+            Self::UnknownPool => "unknown_pool",
+            Self::UnknownHome => "unknown_home",
+            Self::Cursor => "bad_cursor",
+        }
+    }
+}
+
+/// Why a request was not done. Nothing was written, but for [`Refusal::Indeterminate`].
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The input is wrong (422).
+    #[error("{detail}")]
+    Invalid {
+        /// What is wrong.
+        fault: Fault,
+        /// Where, as a JSON pointer into the request's body; empty = all of it.
+        pointer: String,
+        /// For people.
+        detail: String,
+        /// The nearest names that exist.
+        nearest: Vec<String>,
+    },
+    /// No region of the topology has agents of the specialization (422).
+    #[error("no region has agents of the specialization {name:?}")]
+    UnknownSpecialization {
+        /// As asked for.
+        name: String,
+        /// Names that exist, the nearest first.
+        nearest: Vec<String>,
+    },
+    /// The idempotency key was used for another request (422).
+    #[error("the idempotency key was used for a different mission")]
+    KeyReused,
+    /// The submitter has as many open missions as it may have (429).
+    #[error("the submitter has {limit} open missions, which is its limit")]
+    TooManyOpen {
+        /// The limit.
+        limit: i64,
+    },
+    /// No mission has the id (404).
+    #[error("no mission has this id")]
+    MissionNotFound,
+    /// No session has the id (404).
+    #[error("no session has this id")]
+    SessionNotFound,
+    /// The session is over and is never revived: register anew (409).
+    #[error("the session has ended: {reason}")]
+    SessionEnded {
+        /// Why it ended.
+        reason: String,
+    },
+    /// The session's id is taken by another registration (409).
+    #[error("the session id belongs to a different registration")]
+    SessionTaken,
+    /// The heartbeat is older than one that was heard (409).
+    #[error("heartbeat {seq} was heard before")]
+    StaleHeartbeat {
+        /// The greatest number that was heard.
+        seq: i64,
+    },
+    /// The session does not hold the mission under this epoch (409).
+    #[error("the lease is lost")]
+    LeaseLost {
+        /// State of the mission now.
+        state: MissionState,
+        /// Epoch of the mission now.
+        epoch: Epoch,
+    },
+    /// The mission was called off (409).
+    #[error("the mission was cancelled")]
+    MissionCancelled {
+        /// Epoch of the mission now.
+        epoch: Epoch,
+    },
+    /// The mission ended otherwise (409).
+    #[error("the mission has ended")]
+    MissionFinished {
+        /// How it ended.
+        state: MissionState,
+        /// Epoch of the mission now.
+        epoch: Epoch,
+        /// The stored outcome.
+        outcome: Option<Value>,
+    },
+    /// The mission is still open, so it cannot be submitted again (409).
+    #[error("the mission has not ended")]
+    MissionOpen {
+        /// State of the mission now.
+        state: MissionState,
+    },
+    /// The caller may not do this to somebody else's mission (403).
+    #[error("the mission belongs to another submitter")]
+    NotYours,
+    /// The scheduler has more to do than it can: come back (503 with Retry-After).
+    #[error("the scheduler is overloaded")]
+    Overloaded,
+    /// The database did not answer in time and nothing was written (503 with Retry-After).
+    #[error("the database is not available")]
+    Unavailable,
+    /// The database may have done it before the connection was lost: repeat with the same key (503).
+    #[error("the database did not say whether it was done")]
+    Indeterminate,
+    /// A statement failed in a way that is our fault (500).
+    #[error("internal error")]
+    Internal,
+}
+
+impl Refusal {
+    /// Stable code of the problem.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { fault, .. } => fault.code(),
+            Self::UnknownSpecialization { .. } => "unknown_specialization",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::TooManyOpen { .. } => "too_many_open",
+            Self::MissionNotFound => "mission_not_found",
+            Self::SessionNotFound => "session_not_found",
+            Self::SessionEnded { .. } => "session_ended",
+            Self::SessionTaken => "session_taken",
+            Self::StaleHeartbeat { .. } => "stale_heartbeat",
+            Self::LeaseLost { .. } => "lease_lost",
+            Self::MissionCancelled { .. } => "mission_cancelled",
+            Self::MissionFinished { .. } => "mission_finished",
+            Self::MissionOpen { .. } => "mission_open",
+            Self::NotYours => "not_yours",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "database_unavailable",
+            Self::Indeterminate => "indeterminate",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The input is wrong at `pointer`.
+    #[must_use]
+    pub fn invalid(fault: Fault, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid { fault, pointer: pointer.into(), detail: detail.into(), nearest: Vec::new() }
+    }
+}
