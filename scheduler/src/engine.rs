@@ -55,7 +55,11 @@ impl Engine {
     }
 
     /// Starts a session, or answers again for one that was started by the same registration.
-    pub async fn register(&self, _actor: &Actor, _session: wire::RegisterSession) -> Result<wire::SessionAnswer, Refusal> {
+    pub async fn register(
+        &self,
+        _actor: &Actor,
+        _session: wire::RegisterSession,
+    ) -> Result<wire::SessionAnswer, Refusal> {
         todo!()
     }
 
@@ -65,7 +69,11 @@ impl Engine {
     }
 
     /// Renews a session, and tells it which of the leases that it names are lost or cancelled.
-    pub async fn heartbeat(&self, _session: SessionId, _beat: wire::Heartbeat) -> Result<wire::HeartbeatAnswer, Refusal> {
+    pub async fn heartbeat(
+        &self,
+        _session: SessionId,
+        _beat: wire::Heartbeat,
+    ) -> Result<wire::HeartbeatAnswer, Refusal> {
         todo!()
     }
 
