@@ -1,9 +1,13 @@
 //! Vocabulary of Meridian: ids, places, the validated topology.
 
+pub mod catalogue;
 pub mod geo;
 pub mod ids;
+pub mod latency;
 pub mod model;
+pub mod world;
 
+pub use catalogue::{Catalogue, CatalogueRegion};
 pub use geo::Position;
 pub use ids::{
     DatabaseRegion, Epoch, MissionId, PoolId, RegionName, ResidencyName, SchedulerId, SessionId, Specialization,

@@ -4,6 +4,8 @@
 //! unique, every replica has a primary, every region has a database region, every residency can be kept.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,45 @@ pub enum Provider {
     Gcp,
     /// `DigitalOcean`.
     DigitalOcean,
+}
+
+/// A text that names no provider of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a provider is AWS, Azure, GCP or DigitalOcean, not {0:?}")]
+pub struct UnknownProvider(pub String);
+
+impl Provider {
+    /// All providers, in the order of the catalogue.
+    pub const ALL: [Self; 4] = [Self::Aws, Self::Azure, Self::Gcp, Self::DigitalOcean];
+
+    /// The provider as the topology writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "AWS",
+            Self::Azure => "Azure",
+            Self::Gcp => "GCP",
+            Self::DigitalOcean => "DigitalOcean",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Provider {
+    type Err = UnknownProvider;
+
+    /// Letter case does not matter.
+    fn from_str(text: &str) -> Result<Self, UnknownProvider> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| UnknownProvider(text.to_owned()))
+    }
 }
 
 /// A region of the topology with everything the catalogue knows of it.

@@ -1,0 +1,55 @@
+//! How long a round trip takes: an estimate from the distance, and a table of measured pairs that overrides it.
+
+use std::collections::BTreeMap;
+
+use crate::geo::Position;
+use crate::ids::RegionName;
+
+/// Microseconds that light in fibre needs for a kilometre and back: 2 / (c / 1.468), refractive index of ITU-T G.652
+/// fibre at 1550 nm.
+pub const FIBRE_US_PER_KM: f64 = 2.0 * 1.468 / 0.299_792_458;
+
+/// Length of the cable over the great circle.
+pub const PATH_STRETCH: f64 = 1.5;
+
+/// What a round trip costs at any distance: the last mile at both ends, switches.
+pub const FIXED_US: f64 = 2_000.0;
+
+/// Estimated round-trip time in whole microseconds. Symmetric, and never less for a longer way.
+#[must_use]
+pub fn rtt_us(from: Position, to: Position) -> u64 {
+    estimate_us(from.distance_km(to))
+}
+
+fn estimate_us(km: f64) -> u64 {
+    (FIXED_US + km * FIBRE_US_PER_KM * PATH_STRETCH).round() as u64
+}
+
+/// Measured round-trip times between regions of a topology, in whole microseconds. A pair without one is estimated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LatencyTable {
+    pairs: BTreeMap<(RegionName, RegionName), u64>,
+}
+
+impl LatencyTable {
+    /// Sets what was measured between two regions, in either direction.
+    pub fn insert(&mut self, a: RegionName, b: RegionName, rtt_us: u64) {
+        self.pairs.insert(ordered(a, b), rtt_us);
+    }
+
+    /// What was measured between two regions, in either direction.
+    #[must_use]
+    pub fn measured(&self, a: &RegionName, b: &RegionName) -> Option<u64> {
+        self.pairs.get(&ordered(a.clone(), b.clone())).copied()
+    }
+
+    /// Measured where the table has the pair, else estimated from the two places.
+    #[must_use]
+    pub fn rtt_us(&self, a: (&RegionName, Position), b: (&RegionName, Position)) -> u64 {
+        self.measured(a.0, b.0).unwrap_or_else(|| rtt_us(a.1, b.1))
+    }
+}
+
+fn ordered(a: RegionName, b: RegionName) -> (RegionName, RegionName) {
+    if a <= b { (a, b) } else { (b, a) }
+}
