@@ -149,6 +149,43 @@ pub enum Refusal {
     /// The caller may not do this to somebody else's mission (403).
     #[error("the mission belongs to another submitter")]
     NotYours,
+    /// The file is not a topology: each finding has its place in it (422).
+    #[error("the topology has {} findings", findings.len())]
+    TopologyRefused {
+        /// Findings as `topology validate --format json` prints them.
+        findings: Vec<Value>,
+    },
+    /// Somebody applied another topology since the plan was made (409).
+    #[error("the plan was made against another version than {current}")]
+    PlanStale {
+        /// The version in force.
+        current: i64,
+        /// What lies between the plan's base and the version in force.
+        difference: Value,
+    },
+    /// The topology lets go of regions or pools that hold missions (409).
+    #[error("the topology lets go of what holds missions: {}", what.join(", "))]
+    HoldsMissions {
+        /// Reasons as in a plan's `refused`.
+        what: Vec<String>,
+    },
+    /// No such version of the topology (404).
+    #[error("the topology has no version {version}")]
+    VersionNotFound {
+        /// As asked for.
+        version: i64,
+    },
+    /// No region of the topology has the name in the path (404).
+    #[error("the topology has no region {name}")]
+    RegionNotFound {
+        /// As asked for.
+        name: String,
+        /// Names that exist, the nearest first.
+        nearest: Vec<String>,
+    },
+    /// No token has the id (404).
+    #[error("no token has this id")]
+    TokenNotFound,
     /// The scheduler has more to do than it can: come back (503 with Retry-After).
     #[error("the scheduler is overloaded")]
     Overloaded,
@@ -182,6 +219,12 @@ impl Refusal {
             Self::MissionFinished { .. } => "mission_finished",
             Self::MissionOpen { .. } => "mission_open",
             Self::NotYours => "not_yours",
+            Self::TopologyRefused { .. } => "topology_refused",
+            Self::PlanStale { .. } => "plan_stale",
+            Self::HoldsMissions { .. } => "holds_missions",
+            Self::VersionNotFound { .. } => "version_not_found",
+            Self::RegionNotFound { .. } => "region_not_found",
+            Self::TokenNotFound => "token_not_found",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "database_unavailable",
             Self::Indeterminate => "indeterminate",

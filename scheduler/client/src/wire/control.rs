@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use topology::{PoolId, RegionName, RegionState, Role, TokenId};
+use topology::{PoolId, RegionName, RegionState, Role, SchedulerId, TokenId};
 use utoipa::ToSchema;
 
 /// Answer of `GET /control/v1/topology`: the text as written, with what it is.
@@ -71,6 +71,57 @@ pub struct ApplyTopology {
     /// Lets regions and pools that hold missions go, in order: they drain.
     #[serde(default)]
     pub drain: bool,
+}
+
+/// Body of `POST /control/v1/topology/revert`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RevertTopology {
+    /// The version whose text comes back, as a new version.
+    pub to: i64,
+    /// The version that is in force; another one is refused with `plan_stale`.
+    pub base_version: i64,
+    /// Why.
+    #[serde(default)]
+    pub message: String,
+    /// Lets regions and pools that hold missions go, in order: they drain.
+    #[serde(default)]
+    pub drain: bool,
+}
+
+/// Answer of `GET /control/v1/topology/history`, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TopologyHistory {
+    /// The versions, without their texts.
+    pub versions: Vec<TopologyVersion>,
+}
+
+/// One row of `GET /control/v1/schedulers`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SchedulerView {
+    /// The process.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: SchedulerId,
+    /// The region it stands in.
+    #[schema(value_type = String)]
+    pub region: RegionName,
+    /// Where it is reached.
+    pub address: String,
+    /// Version of its program.
+    pub version: String,
+    /// The topology version it has in force.
+    pub topology_version: i64,
+    /// Age of its last heartbeat.
+    pub age_ms: i64,
+}
+
+/// Answer of `GET /control/v1/schedulers`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SchedulerList {
+    /// The schedulers that are alive.
+    pub schedulers: Vec<SchedulerView>,
+    /// Database regions that did not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
 }
 
 /// What the operator wants of a region.
@@ -257,4 +308,11 @@ pub struct CreatedToken {
     pub token: TokenView,
     /// Goes into `Authorization: Bearer`.
     pub secret: String,
+}
+
+/// Answer of `GET /control/v1/tokens`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TokenList {
+    /// The tokens, revoked ones too.
+    pub tokens: Vec<TokenView>,
 }
