@@ -1,1 +1,28 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod config;
+mod db;
+mod engine;
+mod error;
+mod gateways;
+#[cfg(feature = "testing")]
+pub mod lint;
+pub mod local;
+pub mod migrate;
+#[cfg(feature = "testing")]
+pub mod relay;
+mod retry;
+mod statement;
+#[cfg(feature = "testing")]
+pub mod testdb;
+mod txn;
+
+pub use config::{Config, GatewayConfig, Lane};
+pub use db::Db;
+pub use engine::Engine;
+pub use error::Error;
+pub use gateways::{BreakerState, GatewayHealth, Gateways};
+pub use statement::Statement;
+pub use tokio_postgres::Row;
+pub use tokio_postgres::types::{FromSql, ToSql};
+pub use txn::Txn;

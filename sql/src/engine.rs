@@ -1,0 +1,63 @@
+//! The two databases, and everything that differs between them outside the schema's text.
+
+use std::fmt;
+
+/// Which database answers. Found by asking it, never configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// PostgreSQL 16 or later: one machine.
+    Postgres,
+    /// CockroachDB 25.4.17 or later: many regions.
+    Cockroach,
+}
+
+impl Engine {
+    /// Reads the answer of `SELECT version()`.
+    #[must_use]
+    pub fn of_version(version: &str) -> Self {
+        if version.starts_with("CockroachDB") { Self::Cockroach } else { Self::Postgres }
+    }
+
+    /// The isolation under which every statement must be right, as startup options write it (a space is escaped).
+    pub(crate) const fn isolation(self) -> &'static str {
+        match self {
+            Self::Postgres => r"read\ committed",
+            Self::Cockroach => "serializable",
+        }
+    }
+
+    /// What a read adds after its FROM clause to be served by replicas of the own region, a few seconds old.
+    /// PostgreSQL has no such thing and reads fresh.
+    #[must_use]
+    pub const fn stale_read_clause(self) -> &'static str {
+        match self {
+            Self::Postgres => "",
+            Self::Cockroach => " AS OF SYSTEM TIME follower_read_timestamp()",
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "postgres",
+            Self::Cockroach => "cockroach",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_text_tells_the_engine() {
+        let cases = [
+            ("CockroachDB CCL v25.4.17 (x86_64-pc-linux-gnu)", Engine::Cockroach),
+            ("PostgreSQL 18.6 on x86_64-pc-linux-gnu", Engine::Postgres),
+        ];
+        for (version, engine) in cases {
+            assert_eq!(Engine::of_version(version), engine, "{version}");
+        }
+    }
+}

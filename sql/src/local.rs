@@ -1,0 +1,1 @@
+//! The local PostgreSQL server for development and tests.
