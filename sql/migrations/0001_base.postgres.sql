@@ -66,6 +66,11 @@ CREATE INDEX IF NOT EXISTS missions_pending
     ON missions (crdb_region, submitted_at, id)
     WHERE state = 'pending';
 
+-- Open missions under a residency rule that were decided under an older residency version.
+CREATE INDEX IF NOT EXISTS missions_bound
+    ON missions (crdb_region, residency_version, id)
+    WHERE residency IS NOT NULL AND state IN ('pending', 'queued', 'leased');
+
 -- Missions that wait longer than their start_by.
 CREATE INDEX IF NOT EXISTS missions_start_by
     ON missions (crdb_region, start_by)
@@ -159,6 +164,7 @@ CREATE TABLE IF NOT EXISTS pool_loads (
     queued int8 NOT NULL,
     unmet int8 NOT NULL,
     service_us int8 NOT NULL,
+    alive_at timestamptz,
     at timestamptz NOT NULL,
     PRIMARY KEY (crdb_region, region, specialization)
 );
