@@ -1,10 +1,13 @@
 //! Vocabulary of Meridian: ids, places, the validated topology.
 
 pub mod catalogue;
+pub mod config;
 pub mod geo;
 pub mod ids;
 pub mod latency;
 pub mod model;
+pub mod plan;
+pub mod schema;
 pub mod world;
 
 pub use catalogue::{Catalogue, CatalogueRegion};

@@ -221,6 +221,8 @@ pub struct Database {
     pub regions: Vec<DatabaseRegion>,
     /// Database regions whose rows keep all replicas there (PLACEMENT RESTRICTED).
     pub placement_restricted: bool,
+    /// Most that two gateways' clocks may differ (the cluster's `--max-offset`).
+    pub max_clock_offset: Duration,
 }
 
 /// Clocks and limits of scheduling.
@@ -230,6 +232,8 @@ pub struct Scheduling {
     pub session_ttl: Duration,
     /// Time between two heartbeats of a session.
     pub heartbeat: Duration,
+    /// An agent fences itself so long before its lease ends by its own clock.
+    pub margin: Duration,
     /// A region or pool without a heartbeat for so long is down.
     pub down_after: Duration,
     /// Steady heartbeats that a region needs to come back.
@@ -252,6 +256,7 @@ impl Default for Scheduling {
         Self {
             session_ttl: Duration::from_secs(5),
             heartbeat: Duration::from_secs(1),
+            margin: Duration::from_millis(500),
             down_after: Duration::from_secs(6),
             up_after: Duration::from_secs(15),
             spill_after: Duration::from_secs(2),

@@ -1,0 +1,77 @@
+//! Exit codes, the same for every program of Meridian, and how an error becomes one.
+
+use std::process::ExitCode;
+
+use crate::output::Output;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Did what was asked.
+    Ok,
+    /// Found something: a refused file, a difference that was asked for.
+    Finding,
+    /// Was called wrongly.
+    Usage,
+    /// Could not reach the server, or was refused by it.
+    Refused,
+    /// The tool itself broke.
+    Broken,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Finding => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+            Exit::Broken => 5,
+        })
+    }
+}
+
+/// An error that knows its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Stop {
+    pub(crate) exit: Exit,
+    message: String,
+}
+
+impl Stop {
+    pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Usage, message: message.into() }.into()
+    }
+
+    pub(crate) fn finding(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Finding, message: message.into() }.into()
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Refused, message: message.into() }.into()
+    }
+}
+
+/// Says what went wrong and chooses the exit code.
+pub(crate) fn report(error: &anyhow::Error, output: &mut Output) -> Exit {
+    // A closed pipe (`topology schema | head`) is the reader's wish, not a fault.
+    let closed = error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    });
+    if closed {
+        return Exit::Ok;
+    }
+    let exit = error.downcast_ref::<Stop>().map_or(Exit::Broken, |stop| stop.exit);
+    output.failure(error);
+    exit
+}
+
+/// Prints clap's own message: help and version are no mistakes.
+pub(crate) fn of_clap(error: &clap::Error) -> ExitCode {
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+    if error.print().is_err() {
+        return Exit::Broken.into();
+    }
+    exit.into()
+}
