@@ -4,7 +4,8 @@
 //!   dropped call gives its place as probe back.
 //! - Half open, it lets everybody through. So a gate of one lets a single probe through.
 //! - Its success rate cannot trip in its first window. So consecutive failures count from the first call.
-//! - By default it stays open for 10 to 300 s. Here it is half a second to ten.
+//! - By default it stays open for 10 to 300 s, and its backoffs know whole seconds only, from one on. Here it is half
+//!   a second to ten, by an iterator of our own.
 //!
 //! A late answer of a call that began before the breaker opened says nothing about now, and is not counted.
 
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use failsafe::backoff::EqualJittered;
 use failsafe::failure_policy::{ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow};
 use failsafe::{FailurePolicy, Instrument, StateMachine, failure_policy};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -57,7 +57,24 @@ impl Default for Settings {
     }
 }
 
-type Policy = OrElse<ConsecutiveFailures<EqualJittered>, SuccessRateOverTimeWindow<EqualJittered>>;
+type Policy = OrElse<ConsecutiveFailures<OpenTimes>, SuccessRateOverTimeWindow<OpenTimes>>;
+
+/// How long it stays open: twice as long every time, up to a limit, each half fixed and half random.
+#[derive(Clone)]
+struct OpenTimes {
+    next: Duration,
+    max: Duration,
+}
+
+impl Iterator for OpenTimes {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let half = self.next.min(self.max) / 2;
+        self.next = (self.next * 2).min(self.max);
+        Some(half + half.mul_f64(rand::random()))
+    }
+}
 
 /// The state as failsafe reports it, readable at any time, and the number of times that it opened.
 struct Watch {
@@ -118,7 +135,7 @@ pub(crate) struct Permit<'a> {
 
 impl Breaker {
     pub(crate) fn new(address: &str, settings: Settings) -> Self {
-        let pauses = || failsafe::backoff::equal_jittered(settings.open, settings.open_max);
+        let pauses = || OpenTimes { next: settings.open, max: settings.open_max };
         let row = failure_policy::consecutive_failures(settings.failures, pauses());
         let rate =
             failure_policy::success_rate_over_time_window(settings.success_rate, 20, Duration::from_secs(10), pauses());

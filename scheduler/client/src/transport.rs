@@ -61,7 +61,7 @@ impl Reply {
     }
 }
 
-type Service = BoxCloneSyncService<reqwest::Request, Reply, BoxError>;
+type Service = BoxCloneSyncService<reqwest::Request, Reply, Cause>;
 
 /// One scheduler.
 pub(crate) struct Peer {
@@ -83,7 +83,7 @@ impl Peer {
             let limit = ConcurrencyLimitLayer::new(config.concurrency.max(1));
             let http = http.clone();
             let send = tower::service_fn(move |request| exchange(http.clone(), request));
-            BoxCloneSyncService::new(ServiceBuilder::new().layer(limit).map_err(BoxError::from).service(send))
+            BoxCloneSyncService::new(ServiceBuilder::new().layer(limit).service(send))
         };
         let lanes = [lane(), lane(), lane()];
         Ok(Self { breaker: Breaker::new(&base, Settings::default()), base, http, lanes })
@@ -113,7 +113,7 @@ fn cause(error: BoxError, timeout: Duration) -> Cause {
     if error.is::<Elapsed>() {
         return Cause::Timeout(timeout);
     }
-    *error.downcast::<Cause>().expect("the lane's service fails with a Cause, the layers above it with Elapsed")
+    *error.downcast::<Cause>().expect("a lane fails with a Cause, the timeout above it with Elapsed")
 }
 
 async fn exchange(http: reqwest::Client, request: reqwest::Request) -> Result<Reply, Cause> {
