@@ -51,6 +51,16 @@ CREATE INDEX IF NOT EXISTS missions_queue
     ON missions (crdb_region, region, specialization, rank, round, submitted_at, id)
     WHERE state = 'queued';
 
+-- Claims of missions that have crashed their holders and are granted alone; nearly always empty.
+CREATE INDEX IF NOT EXISTS missions_alone
+    ON missions (crdb_region, region, specialization, submitted_at, id)
+    WHERE state = 'queued' AND crashes >= 2;
+
+-- Open missions of a submitter, where their number is limited.
+CREATE INDEX IF NOT EXISTS missions_open
+    ON missions (crdb_region, submitter)
+    WHERE state IN ('pending', 'queued', 'leased');
+
 -- Heartbeats, capacity, sessions' ends: what a session holds.
 CREATE INDEX IF NOT EXISTS missions_leased
     ON missions (crdb_region, session_id)
@@ -98,6 +108,7 @@ CREATE TABLE IF NOT EXISTS mission_events (
     reason text,
     region text,
     placement jsonb,
+    detail jsonb,
     PRIMARY KEY (crdb_region, mission_id, id)
 );
 

@@ -1,0 +1,45 @@
+    FOR UPDATE SKIP LOCKED
+),
+-- A locking SELECT cannot number its rows.
+turn AS (
+    SELECT c.id, c.epoch, row_number() OVER (ORDER BY c.rank, c.round, c.submitted_at, c.id) AS n
+    FROM candidate AS c
+),
+wish AS (
+    SELECT w.session_id, w.nth, w.turn
+    FROM unnest($6::UUID[], $7::INT8[]) WITH ORDINALITY AS w (session_id, nth, turn)
+),
+-- Locked, so that no grant passes whoever ends the session.
+live AS MATERIALIZED (
+    SELECT s.id, s.slots[array_position(s.specializations, $3::TEXT)] AS slots
+    FROM sessions AS s
+    WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.id = ANY ($6::UUID[]) AND s.ended_at IS NULL
+    FOR SHARE
+),
+held AS (
+    SELECT m.session_id,
+           count(*) FILTER (WHERE m.specialization = $3::TEXT) AS leases,
+           max(m.crashes) AS crashes
+    FROM missions AS m
+    WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased' AND m.session_id = ANY ($6::UUID[])
+    GROUP BY m.session_id
+),
+slot AS (
+    SELECT w.session_id, b.seq, row_number() OVER (ORDER BY w.turn) AS n
+    FROM wish AS w
+    JOIN live AS l ON l.id = w.session_id
+    JOIN heartbeats AS b ON b.crdb_region = $1::TEXT::crdb_internal_region AND b.id = w.session_id
+    LEFT JOIN held AS h ON h.session_id = w.session_id
+    WHERE b.seq >= 0 AND w.nth <= l.slots - COALESCE(h.leases, 0) AND COALESCE(h.crashes, 0) < 2
+)
+UPDATE missions AS m
+SET state = 'leased', epoch = m.epoch + 1, session_id = s.session_id, grant_seq = s.seq,
+    leased_at = now(), leased_by = $8::TEXT, reason = NULL, progress = NULL,
+    run_until = now() + m.run_limit_ms * INTERVAL '1 millisecond'
+FROM turn AS t
+JOIN slot AS s ON s.n = t.n
+WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
+  AND m.state = 'queued' AND m.epoch = t.epoch
+  AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
+RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload::TEXT AS payload, m.attempts, m.crashes,
+          m.run_limit_ms, m.round, m.traceparent, m.submitted_at, m.leased_at
