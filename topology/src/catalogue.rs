@@ -38,6 +38,8 @@ pub struct CatalogueRegion {
     pub jurisdiction: String,
     /// Who may open an account there.
     pub partition: Partition,
+    /// Whether an account may start machines there at once.
+    pub access: Access,
     /// The Cloudflare steering regions that this one lies in.
     pub steering: Vec<SteeringCode>,
 }
@@ -50,8 +52,22 @@ pub enum Partition {
     Standard,
     /// Accounts of the Chinese operator only.
     China,
-    /// Governments and those who work for them, and sovereign clouds with an account of their own.
+    /// Governments and those who work for them.
     Government,
+    /// A sovereign cloud that is run apart from the others, with accounts of its own.
+    Sovereign,
+}
+
+/// Whether an account may start machines in a region at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// It may.
+    Open,
+    /// The cloud must be asked first, or lets only those in who are there already.
+    OnRequest,
+    /// The cloud's own lists name it, but it is not known to be open.
+    Announced,
 }
 
 impl Partition {
@@ -62,6 +78,7 @@ impl Partition {
             Self::Standard => "standard",
             Self::China => "china",
             Self::Government => "government",
+            Self::Sovereign => "sovereign",
         }
     }
 }
@@ -74,14 +91,14 @@ impl fmt::Display for Partition {
 
 /// A text that names no partition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a partition is standard, china or government, not {0:?}")]
+#[error("a partition is standard, china, government or sovereign, not {0:?}")]
 pub struct UnknownPartition(pub String);
 
 impl FromStr for Partition {
     type Err = UnknownPartition;
 
     fn from_str(text: &str) -> Result<Self, UnknownPartition> {
-        [Self::Standard, Self::China, Self::Government]
+        [Self::Standard, Self::China, Self::Government, Self::Sovereign]
             .into_iter()
             .find(|partition| partition.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| UnknownPartition(text.to_owned()))
@@ -141,3 +158,6 @@ impl Catalogue {
 pub fn find(provider: Provider, name: &str) -> Option<&'static CatalogueRegion> {
     Catalogue::built_in().find(provider, name)
 }
+
+#[cfg(test)]
+mod tests;
