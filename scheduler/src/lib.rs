@@ -1,7 +1,11 @@
 //! Meridian's scheduler: takes missions, places them, leases them to agents.
 
+pub mod config;
 pub mod control;
 pub mod engine;
+pub mod http;
 pub mod loops;
 pub mod refusal;
+pub mod state;
+pub mod telemetry;
 pub mod view;

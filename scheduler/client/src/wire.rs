@@ -6,10 +6,12 @@
 mod agent;
 mod control;
 mod mission;
+mod ops;
 mod problem;
 mod schema;
 
 pub use agent::*;
 pub use control::*;
 pub use mission::*;
+pub use ops::*;
 pub use problem::*;

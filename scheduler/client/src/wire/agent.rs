@@ -52,6 +52,18 @@ pub struct SessionAnswer {
     pub wished: BTreeMap<Specialization, i64>,
 }
 
+/// Body of `POST /agent/v1/sessions/{id}/end`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndSession {
+    /// Why: a stable code, or a few words, at most 200 characters.
+    #[serde(default = "agent_left")]
+    pub reason: String,
+}
+
+fn agent_left() -> String {
+    "agent_left".to_owned()
+}
+
 /// A lease as both sides name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct LeaseName {

@@ -218,8 +218,21 @@ pub struct MissionEvent {
     pub pool: Option<PoolId>,
 }
 
+/// Body of `POST /v1/missions/{id}/cancel`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CancelMission {
+    /// Why: a stable code, or a few words, at most 200 characters.
+    #[serde(default = "cancelled")]
+    pub reason: String,
+}
+
+fn cancelled() -> String {
+    "cancelled".to_owned()
+}
+
 /// Query of `GET /v1/missions`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ListMissions {
     /// Only this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,10 +240,12 @@ pub struct ListMissions {
     /// Only missions placed in this region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
+    #[param(value_type = Option<String>)]
     pub region: Option<RegionName>,
     /// Only this specialization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
+    #[param(value_type = Option<String>)]
     pub specialization: Option<Specialization>,
     /// At most so many, 1..=500, default 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
