@@ -4,7 +4,15 @@
 //! [`World::read`] takes the two files as they are found: odd ids, null and missing fields and numbers that stand for
 //! nothing are tolerated and reported as [`Oddity`], while a file that is not a world is refused with an [`Error`].
 
+use std::fmt;
+
 use crate::geo::Position;
+use crate::ids::Specialization;
+
+mod mission;
+mod read;
+#[cfg(test)]
+mod tests;
 
 /// A world model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,16 +45,18 @@ pub struct City {
 pub struct Agent {
     /// Its id.
     pub id: String,
-    /// What it does, as the world writes it.
-    pub specialization: String,
-    /// The id of the city where it stands.
-    pub city: Option<String>,
+    /// What it does. The world's letter case is lowered, for a specialization is a DNS label.
+    pub specialization: Specialization,
+    /// The id of the city where it is at home, else where it stands.
+    pub home: Option<String>,
     /// The ids of the cities that it plans to visit.
     pub path: Vec<String>,
     /// The id of the idea that it works on.
     pub idea: Option<String>,
     /// Issues that it resolved.
     pub issues_resolved: u64,
+    /// Pull requests of it that were merged.
+    pub prs_merged: u64,
     /// Its overall score in [0, 1].
     pub score: f64,
 }
@@ -109,12 +119,22 @@ pub enum Error {
 /// How the specialization of an idea's mission was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChosenBy {
-    /// Agents of the world work on the idea; these are their ids.
+    /// Agents of this specialization work on the idea; these are their ids.
     CurrentIdea(Vec<String>),
     /// The idea's patterns; these matched.
     Patterns(Vec<String>),
     /// Neither said anything: the specialization with the most agents.
     MostAgents,
+}
+
+impl fmt::Display for ChosenBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CurrentIdea(agents) => write!(f, "current idea of {}", agents.join(", ")),
+            Self::Patterns(patterns) => write!(f, "patterns {}", patterns.join(", ")),
+            Self::MostAgents => f.write_str("no agent works on it and no pattern fits: the most agents"),
+        }
+    }
 }
 
 /// A mission made from an idea.
@@ -125,7 +145,7 @@ pub struct IdeaMission {
     /// The idea's title.
     pub title: String,
     /// Which kind of agent works on it.
-    pub specialization: String,
+    pub specialization: Specialization,
     /// Why that one.
     pub chosen_by: ChosenBy,
     /// Where it comes from: weighted points; never empty.
@@ -148,12 +168,10 @@ impl World {
     }
 
     /// The mission that an idea makes. `known` are the specializations that may be chosen, such as those of a
-    /// topology; empty = those of the world's agents. None where there is nothing to choose from.
+    /// topology; empty = those of the world's agents. None where there is nothing to choose from, or no city that the
+    /// mission could come from.
     #[must_use]
-    pub fn mission(&self, idea: &Idea, known: &[&str]) -> Option<IdeaMission> {
+    pub fn mission(&self, idea: &Idea, known: &[&Specialization]) -> Option<IdeaMission> {
         mission::mission(self, idea, known)
     }
 }
-
-mod mission;
-mod read;

@@ -1,3 +1,6 @@
+// The figures are wanted in the output of the tests.
+#![allow(clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
