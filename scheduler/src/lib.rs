@@ -7,5 +7,6 @@ pub mod http;
 pub mod loops;
 pub mod refusal;
 pub mod state;
+pub mod store;
 pub mod telemetry;
 pub mod view;

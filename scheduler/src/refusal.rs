@@ -200,6 +200,21 @@ pub enum Refusal {
     Internal,
 }
 
+impl From<sql::Error> for Refusal {
+    /// What a failed statement means to a caller. A refusal by the database is our fault and is logged here, once,
+    /// with its chain: callers that expect a constraint look at it before they convert.
+    fn from(error: sql::Error) -> Self {
+        match error {
+            sql::Error::Retryable(_) | sql::Error::Unavailable(_) => Self::Unavailable,
+            sql::Error::Indeterminate(_) => Self::Indeterminate,
+            sql::Error::Permanent(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the database refused a statement");
+                Self::Internal
+            }
+        }
+    }
+}
+
 impl Refusal {
     /// Stable code of the problem.
     #[must_use]

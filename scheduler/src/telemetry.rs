@@ -123,7 +123,7 @@ fn describe() {
 pub(crate) fn observe_gauges(app: &App) {
     let view = app.views.current();
     metrics::gauge!("scheduler_topology_version").set(count(view.topology_version));
-    for (pool, load) in &view.loads {
+    for (pool, load) in view.loads.iter() {
         let labels = [("region", pool.region.to_string()), ("specialization", pool.specialization.to_string())];
         metrics::gauge!("scheduler_pool_sessions", &labels).set(count(load.sessions));
         metrics::gauge!("scheduler_pool_slots", &labels).set(count(load.slots));

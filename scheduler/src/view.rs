@@ -1,20 +1,46 @@
 //! What this scheduler knows of the world, as one immutable [`View`] behind an atomic pointer.
 //!
-//! The loops replace it; a placement reads it without a lock and without the database. Every part has an age, and an
-//! answer made from an old part says so (P6).
+//! The loops replace its parts; a placement reads it without a lock and without the database. Every part has an age,
+//! and an answer made from an old part says so (P6).
+
+mod compile;
+mod origin;
+mod parts;
+mod place;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
+use moka::sync::Cache;
 use scheduler_client::wire;
-use topology::{DatabaseRegion, PoolId, Position, RegionName, ResidencyName, Specialization, Topology};
+use scheduler_core::health::HoldReason;
+use scheduler_core::lifecycle::Landing;
+use scheduler_core::placement::Snapshot;
+use sql::{Db, Gateways, Lane};
+use tokio::sync::watch;
+use topology::world::World;
+use topology::{
+    DatabaseRegion, PoolId, Position, RegionName, ResidencyName, SchedulerId, Specialization, Topology,
+};
 
 use crate::refusal::Refusal;
+use crate::store;
+pub use crate::store::life::Peer;
+pub use crate::store::load::PoolLoad;
+pub use crate::store::region::RegionRow;
 
-/// What one scheduler knows at one moment.
-#[derive(Debug)]
+use compile::Compiled;
+use origin::OriginKey;
+use parts::Parts;
+
+/// A topology that is younger than this is not called stale; the watch reads it every second.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What one scheduler knows at one moment. A clone costs a few pointers.
+#[derive(Debug, Clone)]
 pub struct View {
     /// Version of the topology in force.
     pub topology_version: i64,
@@ -22,51 +48,26 @@ pub struct View {
     pub residency_version: i64,
     /// The topology in force.
     pub topology: Arc<Topology>,
-    /// Verb and health of every region of the topology.
-    pub regions: BTreeMap<RegionName, RegionFacts>,
-    /// Load of every pool that was ever published.
-    pub loads: BTreeMap<PoolId, PoolLoad>,
+    /// The compiled topology with health and load: what placement reads.
+    pub snapshot: Snapshot,
+    /// Verb and health of every region that has a row, regions that left the topology too.
+    pub regions: Arc<BTreeMap<RegionName, RegionRow>>,
+    /// Load of every pool that was published within a minute.
+    pub loads: Arc<BTreeMap<PoolId, PoolLoad>>,
+    /// Schedulers that were heard lately, this one among them.
+    pub peers: Arc<Vec<Peer>>,
+    /// Why nobody is evacuated and no session is ended, while that is so.
+    pub held: Option<HoldReason>,
+    clock: Option<(DateTime<Utc>, Instant)>,
 }
 
-/// What holds a region back, but for its topology state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionFacts {
-    /// The operator's wish.
-    pub verb: wire::RegionVerb,
-    /// When a drain hands back what is left.
-    pub drain_until: Option<DateTime<Utc>>,
-    /// What the heartbeats show.
-    pub health: wire::RegionHealth,
-    /// Since when.
-    pub health_at: DateTime<Utc>,
-}
-
-/// Load of one pool as its watchers published it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolLoad {
-    /// Live sessions.
-    pub sessions: i64,
-    /// Slots of live sessions.
-    pub slots: i64,
-    /// Missions being worked on.
-    pub leased: i64,
-    /// Waiting missions, counted up to a bound.
-    pub queued: i64,
-    /// Missions refused only for want of a live session.
-    pub unmet: i64,
-    /// EWMA of the run time, in microseconds.
-    pub service_us: i64,
-    /// Newest heartbeat of any session of the pool.
-    pub alive_at: Option<DateTime<Utc>>,
-    /// When it was published, by the database's clock.
-    pub at: DateTime<Utc>,
-}
-
-/// Where a mission comes from, with every form turned into weighted points. Weights are above 0.
+/// Where a mission comes from, with every form turned into weighted points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResolvedOrigin {
-    /// At least one point.
+    /// At least one point; weights are above 0.
     pub points: Arc<[(Position, f64)]>,
+    /// The same for placement, with its round trips worked out.
+    pub(crate) compiled: scheduler_core::placement::ResolvedOrigin,
 }
 
 /// What placement needs to know of a mission.
@@ -87,7 +88,10 @@ pub struct Ask<'a> {
 pub struct Placed {
     /// The chosen pool; none = pending.
     pub pool: Option<PoolId>,
-    /// Database region that homes the row: the pool's, or while pending that of the nearest lawful region.
+    /// What the lifecycle makes of it.
+    pub landing: Landing,
+    /// Database region that homes the row: the pool's; while pending that of the pool that would serve if it had a
+    /// live session, else that of the nearest lawful region.
     pub home: DatabaseRegion,
     /// Why it is pending: a stable code.
     pub reason: Option<&'static str>,
@@ -99,7 +103,7 @@ pub struct Placed {
     pub residency_version: i64,
 }
 
-/// How old the parts of the view are, and which of them are stale.
+/// How old the parts of the view are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ages {
     /// Since the topology was last confirmed.
@@ -110,26 +114,115 @@ pub struct Ages {
     pub loads: BTreeMap<DatabaseRegion, Duration>,
 }
 
+impl Ages {
+    /// Parts that are older than they should be, for the `degraded` of an answer.
+    #[must_use]
+    pub fn stale(&self) -> Vec<String> {
+        let shared = [("topology", self.topology), ("regions", self.regions)];
+        let shared = shared.into_iter().map(|(part, age)| (part.to_owned(), age));
+        let loads = self.loads.iter().map(|(home, age)| (format!("loads of {home}"), *age));
+        shared
+            .chain(loads)
+            .filter(|(_, age)| *age > FRESH)
+            .map(|(part, age)| format!("{part}: {} ms old", age.as_millis()))
+            .collect()
+    }
+}
+
+/// What a scheduler's view is made with.
+#[derive(Clone)]
+pub struct Config {
+    /// The database.
+    pub gateways: Gateways,
+    /// The region this scheduler stands in.
+    pub region: RegionName,
+    /// This process.
+    pub id: SchedulerId,
+    /// The world whose cities may be origins.
+    pub world: Option<Arc<World>>,
+}
+
 /// The current [`View`], and how to replace it. Shared by everything in the process.
-#[derive(Debug)]
-pub struct Views {}
+pub struct Views {
+    db: Db,
+    region: RegionName,
+    id: SchedulerId,
+    world: Option<Arc<World>>,
+    current: ArcSwap<View>,
+    parts: Mutex<Parts>,
+    changes: watch::Sender<u64>,
+    /// Parsed topologies by version: a version never changes.
+    parsed: Cache<i64, Arc<Compiled>>,
+    /// Origins with their round trips in the topology in force.
+    origins: Cache<OriginKey, ResolvedOrigin>,
+}
+
+impl std::fmt::Debug for Views {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Views").field("region", &self.region).finish_non_exhaustive()
+    }
+}
 
 impl Views {
+    /// Reads the topology in force, the regions' states and the loads. Fails while the database has no topology: the
+    /// caller decides how long to wait.
+    ///
+    /// # Errors
+    /// [`Refusal::VersionNotFound`] while there is no topology, [`Refusal::Unavailable`] and the like from the
+    /// database.
+    pub async fn start(config: Config) -> Result<Self, Refusal> {
+        let db = config.gateways.lane(Lane::Upkeep);
+        let parsed = Cache::new(8);
+        let compiled = parts::read_topology(&db, &parsed, None).await?;
+        let mut parts = Parts::new(Arc::clone(&compiled));
+        let views = Self {
+            db,
+            region: config.region,
+            id: config.id,
+            world: config.world,
+            current: ArcSwap::from_pointee(parts.view(None)),
+            parts: Mutex::new(parts),
+            changes: watch::Sender::new(0),
+            parsed,
+            origins: Cache::new(10_000),
+        };
+        views.refresh_now().await?;
+        Ok(views)
+    }
+
     /// The view in force.
     #[must_use]
     pub fn current(&self) -> Arc<View> {
-        todo!()
+        self.current.load_full()
+    }
+
+    /// The region this scheduler stands in.
+    #[must_use]
+    pub const fn region(&self) -> &RegionName {
+        &self.region
+    }
+
+    /// This process.
+    #[must_use]
+    pub const fn id(&self) -> SchedulerId {
+        self.id
     }
 
     /// Places a mission on the view in force. Does not count it: see [`Views::bump`].
     #[must_use]
-    pub fn place(&self, _ask: &Ask<'_>) -> Placed {
-        todo!()
+    pub fn place(&self, ask: &Ask<'_>) -> Placed {
+        place::place(&self.current.load(), ask)
     }
 
     /// Counts own placements at once, until the next published load shows them.
-    pub fn bump(&self, _pool: &PoolId, _missions: i64) {
-        todo!()
+    pub fn bump(&self, pool: &PoolId, missions: i64) {
+        let mut parts = self.parts();
+        parts.bump(pool, missions);
+        let mut view = View::clone(&self.current.load());
+        if let Some(ix) = view.snapshot.world().pool_ix(pool) {
+            view.snapshot.bump(ix, missions);
+            self.current.store(Arc::new(view));
+        }
     }
 
     /// Reads topology, region states and loads again: after a statement that found another residency version.
@@ -137,7 +230,61 @@ impl Views {
     /// # Errors
     /// [`Refusal::Unavailable`]: the old view stays in force.
     pub async fn refresh_now(&self) -> Result<Arc<View>, Refusal> {
-        todo!()
+        self.refresh_topology().await?;
+        self.refresh_regions().await?;
+        for home in self.current().topology.database.regions.clone() {
+            // A part that cannot be read stays as old as it is.
+            let _unread = self.refresh_loads(&home).await;
+        }
+        Ok(self.current())
+    }
+
+    /// Reads which topology is in force, and the topology where it is another one. A text that does not parse never
+    /// replaces a good one.
+    ///
+    /// # Errors
+    /// The database's, or [`Refusal::TopologyRefused`] where the version in force cannot be read by this program.
+    pub async fn refresh_topology(&self) -> Result<(), Refusal> {
+        let in_force = self.current().topology_version;
+        let compiled = parts::read_topology(&self.db, &self.parsed, Some(in_force)).await?;
+        let changed = compiled.current.version != in_force;
+        self.update(|parts| parts.set_topology(compiled));
+        if changed {
+            self.origins.invalidate_all();
+            metrics::gauge!("scheduler_topology_version").set(self.current().topology_version as f64);
+        }
+        Ok(())
+    }
+
+    /// Reads verbs, health and the database's clock.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn refresh_regions(&self) -> Result<(), Refusal> {
+        let clock = (self.db.clock().await?, Instant::now());
+        let rows = store::region::regions_read(&self.db).await?;
+        self.update(|parts| parts.set_regions(clock, rows));
+        Ok(())
+    }
+
+    /// Reads the published loads and the live schedulers of one database region.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn refresh_loads(&self, home: &DatabaseRegion) -> Result<(), Refusal> {
+        let view = self.current();
+        let since = view.now() - view.topology.scheduling.down_after;
+        let loads = store::load::load_read(&self.db, home).await?;
+        let peers = store::life::schedulers_read(&self.db, home, since).await?;
+        self.update(|parts| parts.set_loads(home, loads, peers));
+        Ok(())
+    }
+
+    /// Sets or lifts the hold: while it is set, suspect regions take new work and nobody is evacuated.
+    pub fn set_held(&self, held: Option<HoldReason>) {
+        if self.current.load().held != held {
+            self.update(|parts| parts.held = held);
+        }
     }
 
     /// Turns a mission's origin into points. None = the client's country where it is known, else where this scheduler
@@ -145,27 +292,88 @@ impl Views {
     ///
     /// # Errors
     /// [`Refusal::Invalid`] for a city or country that nobody knows, or weights that are not above 0.
-    pub fn resolve(&self, _origin: Option<&wire::Origin>, _country: Option<&str>) -> Result<ResolvedOrigin, Refusal> {
-        todo!()
+    pub fn resolve(&self, origin: Option<&wire::Origin>, country: Option<&str>) -> Result<ResolvedOrigin, Refusal> {
+        let key = OriginKey::of(origin, country);
+        if let Some(known) = self.origins.get(&key) {
+            metrics::counter!("scheduler_cache_hits_total", "cache" => "origin").increment(1);
+            return Ok(known);
+        }
+        let view = self.current.load();
+        let resolved = origin::resolve(&view, self.world.as_deref(), &self.region, origin, country)?;
+        self.origins.insert(key, resolved.clone());
+        Ok(resolved)
     }
 
-    /// The database region that homes an idempotency key: a function of the request alone, never of headers or health.
+    /// The database region that homes an idempotency key: a function of the request and the topology alone, never of
+    /// headers, health or load.
     ///
     /// # Errors
     /// As [`Views::resolve`].
-    pub fn key_home(&self, _origin: Option<&wire::Origin>, _submitter: &str) -> Result<DatabaseRegion, Refusal> {
-        todo!()
+    pub fn key_home(&self, origin: Option<&wire::Origin>, submitter: &str) -> Result<DatabaseRegion, Refusal> {
+        let view = self.current.load();
+        match origin {
+            None => Ok(origin::submitter_home(&view.topology, submitter)),
+            Some(_) => {
+                let resolved = self.resolve(origin, None)?;
+                Ok(place::nearest_home(&view.topology, &resolved, |_| true)
+                    .unwrap_or_else(|| view.topology.database.primary_region.clone()))
+            }
+        }
     }
 
     /// Grows whenever what may be placed where has changed; loads alone do not count.
     #[must_use]
-    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
-        todo!()
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// How old the parts of the view are now.
     #[must_use]
     pub fn ages(&self) -> Ages {
-        todo!()
+        self.parts().ages()
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        // A panic while holding it leaves parts that are each whole.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = self.parts();
+        change(&mut parts);
+        let before = self.current.load();
+        let view = parts.view(before.clock);
+        let other = parts.note_serving(&view);
+        self.current.store(Arc::new(view));
+        drop(parts);
+        if other {
+            self.changes.send_modify(|n| *n += 1);
+        }
+    }
+}
+
+impl View {
+    /// The database's clock as far as it is known: the last reading and the time since.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.map_or(DateTime::UNIX_EPOCH, |(at, read)| at + read.elapsed())
+    }
+
+    /// The database region that homes a region's rows; the primary one for a region that is not in the topology.
+    #[must_use]
+    pub fn home_of(&self, region: &RegionName) -> &DatabaseRegion {
+        self.topology
+            .region(region)
+            .map_or(&self.topology.database.primary_region, |region| &region.database_region)
+    }
+
+    /// Whether what is queued in a pool, homed in `home`, may stay there.
+    #[must_use]
+    pub fn may_keep(&self, pool: &PoolId, home: &DatabaseRegion) -> bool {
+        let Some(ix) = self.snapshot.world().pool_ix(pool) else { return false };
+        if self.home_of(&pool.region) != home || self.snapshot.serving(&pool.region).evacuates() {
+            return false;
+        }
+        self.held.is_some() || self.snapshot.load(ix).live
     }
 }

@@ -208,7 +208,8 @@ CREATE TABLE IF NOT EXISTS region_states (
     drain_until timestamptz,
     health text NOT NULL CHECK (health IN ('up', 'suspect', 'down', 'returning', 'unknown')),
     health_at timestamptz NOT NULL,
-    health_by text NOT NULL
+    health_by text NOT NULL,
+    returned_at timestamptz
 );
 
 CREATE TABLE IF NOT EXISTS control_events (
