@@ -22,9 +22,7 @@ use scheduler_core::placement::Snapshot;
 use sql::{Db, Gateways, Lane};
 use tokio::sync::watch;
 use topology::world::World;
-use topology::{
-    DatabaseRegion, PoolId, Position, RegionName, ResidencyName, SchedulerId, Specialization, Topology,
-};
+use topology::{DatabaseRegion, PoolId, Position, RegionName, ResidencyName, SchedulerId, Specialization, Topology};
 
 use crate::refusal::Refusal;
 use crate::store;
@@ -362,9 +360,7 @@ impl View {
     /// The database region that homes a region's rows; the primary one for a region that is not in the topology.
     #[must_use]
     pub fn home_of(&self, region: &RegionName) -> &DatabaseRegion {
-        self.topology
-            .region(region)
-            .map_or(&self.topology.database.primary_region, |region| &region.database_region)
+        self.topology.region(region).map_or(&self.topology.database.primary_region, |region| &region.database_region)
     }
 
     /// Whether what is queued in a pool, homed in `home`, may stay there.

@@ -79,14 +79,7 @@ pub struct Peer {
 pub async fn scheduler_beat(db: &Db, home: &DatabaseRegion, beat: &Beat<'_>) -> Result<(), sql::Error> {
     db.execute(
         &BEAT,
-        &[
-            &home.as_str(),
-            &beat.id.0,
-            &beat.region.as_str(),
-            &beat.address,
-            &beat.version,
-            &beat.topology_version,
-        ],
+        &[&home.as_str(), &beat.id.0, &beat.region.as_str(), &beat.address, &beat.version, &beat.topology_version],
     )
     .await
     .map(|_| ())
@@ -104,11 +97,7 @@ pub async fn scheduler_gone(db: &Db, home: &DatabaseRegion, id: SchedulerId) -> 
 ///
 /// # Errors
 /// The database's.
-pub async fn schedulers_read(
-    db: &Db,
-    home: &DatabaseRegion,
-    since: DateTime<Utc>,
-) -> Result<Vec<Peer>, sql::Error> {
+pub async fn schedulers_read(db: &Db, home: &DatabaseRegion, since: DateTime<Utc>) -> Result<Vec<Peer>, sql::Error> {
     let rows = db.query_in(Some(home), &SCHEDULERS, &[&home.as_str(), &since]).await?;
     Ok(rows
         .iter()

@@ -105,10 +105,7 @@ pub async fn sessions_settle(db: &Db, home: &DatabaseRegion, sessions: &[Session
 ///
 /// # Errors
 /// The database's.
-pub async fn pools_queued(
-    db: &Db,
-    home: &DatabaseRegion,
-) -> Result<Vec<(RegionName, Specialization)>, sql::Error> {
+pub async fn pools_queued(db: &Db, home: &DatabaseRegion) -> Result<Vec<(RegionName, Specialization)>, sql::Error> {
     let rows = db.query(&POOLS_QUEUED, &[&home.as_str(), &POOLS_MAX]).await?;
     Ok(rows
         .iter()

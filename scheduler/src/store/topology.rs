@@ -106,10 +106,7 @@ pub async fn topology_history(db: &Db, limit: i64) -> Result<Vec<Version>, sql::
 /// The database's; after [`sql::Error::Indeterminate`] compare the digest of the version after the base.
 pub async fn topology_apply(db: &Db, new: &NewVersion<'_>) -> Result<Option<Version>, sql::Error> {
     let row = db
-        .query_opt(
-            &APPLY,
-            &[&new.base, &new.text, &new.digest, &new.residency_version, &new.author, &new.message],
-        )
+        .query_opt(&APPLY, &[&new.base, &new.text, &new.digest, &new.residency_version, &new.author, &new.message])
         .await?;
     Ok(row.map(|row| head(&row)))
 }

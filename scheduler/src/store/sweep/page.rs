@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionFacts;
 use sql::{Row, Statement, ToSql};
-use topology::{
-    DatabaseRegion, Epoch, MissionId, PoolId, RegionName, ResidencyName, SessionId, Specialization,
-};
+use topology::{DatabaseRegion, Epoch, MissionId, PoolId, RegionName, ResidencyName, SessionId, Specialization};
 use uuid::Uuid;
 
 /// The columns of a [`MissionRow`].

@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use super::page::{Found, MissionRow, Page, mission_row};
 
-pub(super) const MOVE: Statement =
-    sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql"));
+pub(super) const MOVE: Statement = sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql"));
 
 /// A bound mission that is lawful under the new rules too: only its residency version changes.
 pub(super) const CONFIRM: Statement = sql::statement!(
@@ -111,8 +110,7 @@ struct Job {
 impl Job {
     async fn run(&self, txn: &sql::Txn<'_>) -> Result<Swept, sql::Error> {
         let params: Vec<&(dyn ToSql + Sync)> = self.params.iter().map(|p| &**p as &(dyn ToSql + Sync)).collect();
-        let rows: Vec<MissionRow> =
-            txn.query(self.statement, &params).await?.iter().filter_map(mission_row).collect();
+        let rows: Vec<MissionRow> = txn.query(self.statement, &params).await?.iter().filter_map(mission_row).collect();
         let mut swept = Swept {
             found: Found { rows: rows.len(), last: rows.last().map(|row| (row.submitted_at, row.id)) },
             ..Swept::default()
@@ -132,9 +130,7 @@ impl Job {
 
     async fn confirm(&self, txn: &sql::Txn<'_>, batch: &Batch, swept: &mut Swept) -> Result<(), sql::Error> {
         if !batch.confirmed.is_empty() {
-            let done = txn
-                .execute(&CONFIRM, &[&self.home, &self.terms.residency_version, &batch.confirmed])
-                .await?;
+            let done = txn.execute(&CONFIRM, &[&self.home, &self.terms.residency_version, &batch.confirmed]).await?;
             swept.confirmed = usize::try_from(done).unwrap_or(usize::MAX);
             swept.stale |= done == 0;
         }
