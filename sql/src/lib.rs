@@ -1,24 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod breaker;
 pub mod config;
 mod db;
 mod engine;
 mod error;
+mod gateway;
 mod gateways;
 #[cfg(feature = "testing")]
 pub mod lint;
 pub mod local;
 pub mod migrate;
+mod pool;
 #[cfg(feature = "testing")]
 pub mod relay;
 mod retry;
 mod statement;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testdb;
 mod txn;
+mod url;
 
 pub use config::{Config, GatewayConfig, Lane};
-pub use db::Db;
+pub use db::{Db, Params};
 pub use engine::Engine;
 pub use error::Error;
 pub use gateways::{BreakerState, GatewayHealth, Gateways};
