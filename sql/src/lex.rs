@@ -87,9 +87,7 @@ fn measure(rest: &str, first: char) -> (Kind, usize) {
         ('\'', _) => (Kind::Text, quoted(rest, 1, '\'', false)),
         ('e' | 'E', Some('\'')) => (Kind::Text, quoted(rest, 2, '\'', true)),
         ('"', _) => (Kind::Word, quoted(rest, 1, '"', false)),
-        ('$', Some(digit)) if digit.is_ascii_digit() => {
-            (Kind::Param, 1 + run(&rest[1..], |c| c.is_ascii_digit()))
-        }
+        ('$', Some(digit)) if digit.is_ascii_digit() => (Kind::Param, 1 + run(&rest[1..], |c| c.is_ascii_digit())),
         ('$', _) => dollar_quoted(rest),
         (c, _) if c.is_alphabetic() || c == '_' => (Kind::Word, run(rest, |c| c.is_alphanumeric() || c == '_')),
         (c, _) if c.is_ascii_digit() => (Kind::Number, run(rest, |c| c.is_ascii_digit() || c == '.')),

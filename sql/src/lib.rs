@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod gateway;
 mod gateways;
+mod lex;
 #[cfg(feature = "testing")]
 pub mod lint;
 pub mod local;

@@ -1,0 +1,1 @@
+-- The base schema on CockroachDB.
