@@ -1,0 +1,195 @@
+//! A world of real processes on loopback: one scheduler and one agent a region, started, broken and ended by its owner.
+//!
+//! A world ends only processes that it started, by their ids, and ends all of them when it is dropped.
+
+mod ports;
+mod process;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
+use scheduler_client::{Client, Config};
+use tempfile::TempDir;
+use topology::RegionName;
+
+pub use ports::free_ports;
+pub use process::{Process, program};
+
+/// How long a world may take to become ready, and a process to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a world is made of.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Text of the topology file.
+    pub topology: String,
+    /// Regions that get a scheduler and an agent.
+    pub regions: Vec<RegionName>,
+    /// Database URLs of a region's scheduler, nearest first.
+    pub databases: BTreeMap<RegionName, Vec<String>>,
+    /// Database URLs of regions not named in `databases`.
+    pub database: String,
+    /// Arguments of `region-agent run` that choose and set up the runner.
+    pub runner: Vec<String>,
+    /// More arguments of `scheduler serve`.
+    pub scheduler: Vec<String>,
+}
+
+/// A running world.
+#[derive(Debug)]
+pub struct World {
+    spec: Spec,
+    folder: TempDir,
+    ports: BTreeMap<RegionName, (u16, u16)>,
+    schedulers: BTreeMap<RegionName, Process>,
+    agents: BTreeMap<RegionName, Process>,
+}
+
+impl World {
+    /// Starts a scheduler in every region, waits until each is ready, then starts the agents.
+    ///
+    /// # Errors
+    /// Where a program is not built, a process ends at once, or nothing is ready within a minute.
+    pub async fn start(spec: Spec) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("meridian-world-").tempdir()?;
+        std::fs::write(folder.path().join("topology.yaml"), &spec.topology)?;
+        let free = free_ports(spec.regions.len() * 2)?;
+        let ports =
+            spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
+        let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
+        for region in world.spec.regions.clone() {
+            world.start_scheduler(&region)?;
+        }
+        for region in world.spec.regions.clone() {
+            world.wait_ready(&region).await?;
+        }
+        for region in world.spec.regions.clone() {
+            world.start_agent(&region)?;
+        }
+        Ok(world)
+    }
+
+    /// Where the world keeps logs, spools and the ledger.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The runners' append-only record.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.folder().join("ledger.jsonl")
+    }
+
+    /// The regions of the world.
+    #[must_use]
+    pub fn regions(&self) -> &[RegionName] {
+        &self.spec.regions
+    }
+
+    /// Where the scheduler of a region listens.
+    #[must_use]
+    pub fn scheduler_url(&self, region: &RegionName) -> String {
+        format!("http://127.0.0.1:{}", self.ports[region].0)
+    }
+
+    /// A client that asks the region's own scheduler first, and the others after it.
+    ///
+    /// # Errors
+    /// Where the client cannot be built.
+    pub fn client(&self, region: &RegionName) -> anyhow::Result<Client> {
+        Ok(Client::new(Config::new(self.scheduler_urls(region)))?)
+    }
+
+    /// The region's own scheduler, then the others in the order of the topology.
+    fn scheduler_urls(&self, region: &RegionName) -> Vec<String> {
+        let others = self.spec.regions.iter().filter(|other| *other != region);
+        std::iter::once(region).chain(others).map(|region| self.scheduler_url(region)).collect()
+    }
+
+    /// Starts the scheduler of a region on its port.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub fn start_scheduler(&mut self, region: &RegionName) -> anyhow::Result<()> {
+        let databases = self.spec.databases.get(region).cloned().unwrap_or_else(|| vec![self.spec.database.clone()]);
+        let mut arguments: Vec<String> = ["serve", "--dev", "--region", region.as_str()].map(str::to_owned).into();
+        arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].0)]);
+        arguments.extend(["--topology".to_owned(), self.path("topology.yaml")]);
+        for url in databases {
+            arguments.extend(["--database-url".to_owned(), url]);
+        }
+        arguments.extend(self.spec.scheduler.iter().cloned());
+        let log = self.folder().join(format!("scheduler-{region}.log"));
+        self.schedulers.insert(region.clone(), Process::start("scheduler", &arguments, &log)?);
+        Ok(())
+    }
+
+    /// Starts the agent of a region.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub fn start_agent(&mut self, region: &RegionName) -> anyhow::Result<()> {
+        let mut arguments: Vec<String> = ["run", "--region", region.as_str()].map(str::to_owned).into();
+        arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].1)]);
+        for url in self.scheduler_urls(region) {
+            arguments.extend(["--scheduler".to_owned(), url]);
+        }
+        arguments.extend(["--spool".to_owned(), self.path(&format!("spool-{region}"))]);
+        arguments.extend(["--ledger".to_owned(), self.path("ledger.jsonl")]);
+        arguments.extend(self.spec.runner.iter().cloned());
+        let log = self.folder().join(format!("agent-{region}.log"));
+        self.agents.insert(region.clone(), Process::start("region-agent", &arguments, &log)?);
+        Ok(())
+    }
+
+    /// Waits until the region's scheduler answers `/ready`.
+    ///
+    /// # Errors
+    /// With the end of its log where it does not.
+    pub async fn wait_ready(&mut self, region: &RegionName) -> anyhow::Result<()> {
+        let port = self.ports[region].0;
+        let process = self.schedulers.get_mut(region).context("the region has no scheduler")?;
+        process.wait_ready(port, PATIENCE).await
+    }
+
+    /// Sends a signal to the region's scheduler.
+    pub fn signal_scheduler(&mut self, region: &RegionName, signal: Signal) {
+        if let Some(process) = self.schedulers.get_mut(region) {
+            process.signal(signal);
+        }
+    }
+
+    /// Sends a signal to the region's agent.
+    pub fn signal_agent(&mut self, region: &RegionName, signal: Signal) {
+        if let Some(process) = self.agents.get_mut(region) {
+            process.signal(signal);
+        }
+    }
+
+    /// Sends a signal to every process of a region: `SIGKILL` = the region is lost, `SIGSTOP` = it is paused.
+    pub fn signal_region(&mut self, region: &RegionName, signal: Signal) {
+        self.signal_agent(region, signal);
+        self.signal_scheduler(region, signal);
+    }
+
+    /// Whether the agent of a region runs.
+    pub fn agent_runs(&mut self, region: &RegionName) -> bool {
+        self.agents.get_mut(region).is_some_and(Process::runs)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder().join(name).to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for World {
+    /// Agents first, so that none of them takes the end of its scheduler for a failure.
+    fn drop(&mut self) {
+        self.agents.clear();
+        self.schedulers.clear();
+    }
+}

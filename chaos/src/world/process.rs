@@ -1,0 +1,113 @@
+//! One child process with its log. It is killed when it is dropped.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::wait::wait_until;
+
+/// A child of this process.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+/// The path of one of the workspace's programs, beside the program or test that runs now.
+///
+/// # Errors
+/// Where it has not been built.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let mut folder = std::env::current_exe()?;
+    folder.pop();
+    // Tests run in `deps/`, a folder below the programs.
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    let path = folder.join(name);
+    if !path.is_file() {
+        bail!("{} is not there: build the programs first with `cargo build --workspace`", path.display());
+    }
+    Ok(path)
+}
+
+impl Process {
+    /// Starts a program of the workspace; its output goes to the end of `log`.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start<S: AsRef<OsStr>>(name: &str, arguments: &[S], log: &Path) -> anyhow::Result<Self> {
+        let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).open(log) };
+        let child = Command::new(program(name)?)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(open()?)
+            .stderr(open()?)
+            .env_remove("DATABASE_URL")
+            .spawn()
+            .with_context(|| format!("could not start {name}"))?;
+        Ok(Self { child, log: log.to_owned() })
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, unless the process has ended. A killed one is reaped.
+    pub fn signal(&mut self, signal: Signal) {
+        if !self.runs() {
+            return;
+        }
+        let id = i32::try_from(self.child.id()).expect("process ids fit into i32");
+        // The child is not reaped yet, so its id is still its own.
+        let _ = kill(Pid::from_raw(id), signal);
+        if signal == Signal::SIGKILL {
+            let _ = self.child.wait();
+        }
+    }
+
+    /// Whether it has not ended.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits until `GET /ready` on a port of loopback answers 200.
+    ///
+    /// # Errors
+    /// With the end of the log where the process ends or is not ready in time.
+    pub async fn wait_ready(&mut self, port: u16, patience: Duration) -> anyhow::Result<()> {
+        let url = format!("http://127.0.0.1:{port}/ready");
+        let mut ended = false;
+        let ready = wait_until(patience, async || {
+            ended = !self.runs();
+            ended || get_status(&url).await == Some(200)
+        })
+        .await;
+        if ended || !ready {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(20).collect();
+            let tail: String = tail.into_iter().rev().map(|line| format!("\n  {line}")).collect();
+            bail!("{} {}, its log ends with:{tail}", url, if ended { "ended" } else { "was not ready in time" });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A stopped process does not act on SIGKILL's forerunners, but on SIGKILL it does.
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+async fn get_status(url: &str) -> Option<u16> {
+    crate::http::get(url).await.ok().map(|(status, _)| status)
+}
