@@ -2,4 +2,6 @@
 
 pub mod http;
 pub mod judge;
+pub mod load;
 pub mod wait;
+pub mod world;

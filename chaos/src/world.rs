@@ -101,7 +101,7 @@ impl World {
     /// # Errors
     /// Where the client cannot be built.
     pub fn client(&self, region: &RegionName) -> anyhow::Result<Client> {
-        Ok(Client::new(Config::new(self.scheduler_urls(region)))?)
+        Ok(Client::new(&Config::new(self.scheduler_urls(region)))?)
     }
 
     /// The region's own scheduler, then the others in the order of the topology.

@@ -1,0 +1,8 @@
+//! End to end: real schedulers, agents, runners and a real database, broken on purpose.
+//!
+//! One program, so that the worlds share one build and one database server; each test has a database of its own.
+
+#[path = "e2e/fixture.rs"]
+mod fixture;
+#[path = "e2e/lose_a_region.rs"]
+mod lose_a_region;

@@ -1,0 +1,158 @@
+//! The worlds that the tests break.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chaos::judge::{Acknowledged, Effect, Row, read_lines};
+use chaos::world::Spec;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use scheduler_client::wire::{Mission, MissionState, Origin, SubmitMission};
+use serde_json::json;
+use tokio_postgres::NoTls;
+use topology::{Epoch, MissionId, Position, RegionName};
+
+/// Regions of the large world: name, provider's region, and the share of the world's demand near it.
+pub(crate) const REGIONS: [(&str, &str, f64, f64); 5] = [
+    ("us-west", "us-west-2", 37.7749, -122.4194),
+    ("us-east", "us-east-1", 40.7128, -74.0060),
+    ("europe-west", "eu-west-1", 51.5074, -0.1278),
+    ("asia-east", "ap-northeast-1", 35.6762, 139.6503),
+    ("south-america", "sa-east-1", -23.5505, -46.6333),
+];
+
+/// Specializations of the large world.
+pub(crate) const SPECIALIZATIONS: usize = 32;
+
+pub(crate) fn specialization(n: usize) -> String {
+    format!("specialist-{n:02}")
+}
+
+pub(crate) fn region(n: usize) -> RegionName {
+    REGIONS[n % REGIONS.len()].0.parse().expect("the names of this file are names")
+}
+
+/// Five regions; each specialization has a primary of 10 slots in one and a replica of 5 in another: capacity 480.
+pub(crate) fn large_topology() -> String {
+    let mut text = String::from("version: 1\nregions:\n");
+    for (n, (name, cloud, ..)) in REGIONS.iter().enumerate() {
+        let _ = write!(text, "  - name: {name}\n    provider: AWS\n    region: {cloud}\n    agents:\n");
+        for s in 0..SPECIALIZATIONS {
+            if s % REGIONS.len() == n {
+                let _ = writeln!(text, "      - {} (primary: 10 replicas)", specialization(s));
+            } else if (s + 2) % REGIONS.len() == n {
+                let _ = writeln!(text, "      - {} (replica: 5)", specialization(s));
+            }
+        }
+    }
+    text.push_str("residency:\n");
+    for (name, ..) in REGIONS {
+        let _ = writeln!(text, "  only-{name}: [{name}]");
+    }
+    text.push_str("database:\n  cloud: AWS\n  primary_region: us-west-2\n  survive: region\n");
+    text
+}
+
+/// A world of the large topology whose simulated runs take between the two times.
+pub(crate) fn large_world(database: &str, run_ms: (u64, u64)) -> Spec {
+    Spec {
+        topology: large_topology(),
+        regions: (0..REGIONS.len()).map(region).collect(),
+        databases: BTreeMap::new(),
+        database: database.to_owned(),
+        runner: simulated(run_ms),
+        scheduler: Vec::new(),
+    }
+}
+
+/// Arguments of an agent whose runs only take time, between the two bounds.
+pub(crate) fn simulated((least, most): (u64, u64)) -> Vec<String> {
+    ["--runner", "simulated", "--simulated-min", &format!("{least}ms"), "--simulated-max", &format!("{most}ms")]
+        .map(str::to_owned)
+        .into()
+}
+
+/// `count` missions: a third from the cities of the world by their weight, the rest even over the globe; every
+/// twentieth may only run in the region of its specialization's primary.
+pub(crate) fn missions(count: usize, seed: u64) -> Vec<SubmitMission> {
+    let mut random = StdRng::seed_from_u64(seed);
+    (0..count)
+        .map(|n| {
+            let s = n % SPECIALIZATIONS;
+            let at = if n % 3 == 0 {
+                // Two of three of the world's inspirations come from the west coast; see the example world.
+                let city = if random.random_bool(0.66) { 0 } else { random.random_range(0..REGIONS.len()) };
+                Position::new(REGIONS[city].2, REGIONS[city].3)
+            } else {
+                Position::new(random.random_range(-60.0..70.0), random.random_range(-180.0..180.0))
+            };
+            let mut mission = mission(&specialization(s), &format!("mission {n}"));
+            mission.origin = Some(Origin::At(at.expect("both ranges lie on the globe")));
+            mission.residency = (n % 20 == 0).then(|| format!("only-{}", region(s)));
+            mission
+        })
+        .collect()
+}
+
+/// A mission with nothing but what it must have.
+pub(crate) fn mission(specialization: &str, title: &str) -> SubmitMission {
+    let body = json!({ "specialization": specialization, "title": title, "payload": {} });
+    serde_json::from_value(body).expect("a mission needs no more than this")
+}
+
+/// A database of the test's own, asked directly: the judge does not ask the system under test.
+pub(crate) struct Database {
+    _own: sql::testdb::TestDb,
+    pub(crate) url: String,
+    client: tokio_postgres::Client,
+}
+
+impl Database {
+    pub(crate) async fn new() -> Self {
+        let own = sql::testdb::TestDb::new().await;
+        let url = own.url().to_owned();
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("the test database answers");
+        tokio::spawn(connection);
+        Self { _own: own, url, client }
+    }
+
+    /// Every mission's row.
+    pub(crate) async fn rows(&self) -> Vec<Row> {
+        let rows = self.client.query("SELECT id, state, epoch FROM missions", &[]).await.expect("a plain read");
+        rows.iter()
+            .map(|row| {
+                let state: &str = row.get(1);
+                let state = serde_json::from_value::<MissionState>(json!(state)).expect("a state of the table");
+                Row { mission: MissionId(row.get(0)), state, epoch: Epoch(row.get(2)) }
+            })
+            .collect()
+    }
+
+    /// The first column of the first row, as a count.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        self.client.query_one(query, &[]).await.expect("a plain read").get(0)
+    }
+
+    /// Pairs of the first two columns, as text and count.
+    pub(crate) async fn counts(&self, query: &str) -> BTreeMap<String, i64> {
+        let rows = self.client.query(query, &[]).await.expect("a plain read");
+        rows.iter().map(|row| (row.get::<_, Option<String>>(0).unwrap_or_default(), row.get(1))).collect()
+    }
+}
+
+/// What the submitter was told.
+pub(crate) fn acknowledged(path: &Path) -> Vec<Acknowledged> {
+    read_lines(path).expect("the submitter's record is readable")
+}
+
+/// What the runners did; lines of other kinds of events are left out.
+pub(crate) fn ledger(path: &Path) -> Vec<Effect> {
+    let lines: Vec<serde_json::Value> = read_lines(path).expect("the ledger is readable");
+    lines.into_iter().filter_map(|line| serde_json::from_value(line).ok()).collect()
+}
+
+/// Whether a mission has ended.
+pub(crate) fn ended(mission: &Mission) -> bool {
+    matches!(mission.state, MissionState::Succeeded | MissionState::Failed | MissionState::Cancelled)
+}
