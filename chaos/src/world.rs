@@ -96,6 +96,12 @@ impl World {
         format!("http://127.0.0.1:{}", self.ports[region].0)
     }
 
+    /// Where the agent of a region answers about its health.
+    #[must_use]
+    pub fn agent_url(&self, region: &RegionName) -> String {
+        format!("http://127.0.0.1:{}", self.ports[region].1)
+    }
+
     /// A client that asks the region's own scheduler first, and the others after it.
     ///
     /// # Errors

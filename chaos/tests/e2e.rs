@@ -2,7 +2,15 @@
 //!
 //! One program, so that the worlds share one build and one database server; each test has a database of its own.
 
+#[path = "e2e/drain_a_region.rs"]
+mod drain_a_region;
 #[path = "e2e/fixture.rs"]
 mod fixture;
 #[path = "e2e/lose_a_region.rs"]
 mod lose_a_region;
+#[path = "e2e/lose_the_agents.rs"]
+mod lose_the_agents;
+#[path = "e2e/pause_a_region.rs"]
+mod pause_a_region;
+#[path = "e2e/poison.rs"]
+mod poison;

@@ -7,7 +7,7 @@ use std::path::Path;
 use chaos::judge::{Acknowledged, Effect, Row, read_lines};
 use chaos::world::Spec;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use scheduler_client::wire::{Mission, MissionState, Origin, SubmitMission};
 use serde_json::json;
 use tokio_postgres::NoTls;

@@ -1,0 +1,51 @@
+//! Draining moves everything that may lawfully move without a failed mission; the rest waits, and says why (P4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chaos::judge::judge;
+use chaos::load::{Record, submit};
+use chaos::wait::wait_until;
+use chaos::world::World;
+use scheduler_client::wire::RegionControl;
+
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};
+
+const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_region_empties_without_a_failed_mission() {
+    let database = Database::new().await;
+    let world = World::start(large_world(&database.url, (2_000, 4_000))).await.unwrap();
+    let told = world.folder().join("acknowledged.jsonl");
+    let record = Arc::new(Record::open(&told).unwrap());
+    let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
+    assert_eq!(submit(&clients, missions(600, 17), 32, record).await.unwrap().failed, 0);
+
+    let drained = region(0);
+    let other = world.client(&region(2)).unwrap();
+    // Any scheduler takes the wish, and any carries it on.
+    other
+        .drain(&drained, &RegionControl { reason: "maintenance".to_owned(), deadline_ms: Some(3_000) })
+        .await
+        .unwrap();
+    let left = format!("SELECT count(*) FROM missions WHERE state IN ('queued', 'leased') AND region = '{drained}'");
+    assert!(wait_until(Duration::from_secs(30), async || database.count(&left).await == 0).await);
+    let elsewhere = format!(
+        "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased') \
+         AND residency IS DISTINCT FROM 'only-{drained}'"
+    );
+    assert!(wait_until(Duration::from_secs(90), async || database.count(&elsewhere).await == 0).await);
+    let reasons = database
+        .counts("SELECT state || ' ' || coalesce(reason, '-'), count(*) FROM missions WHERE finished_at IS NULL GROUP BY 1")
+        .await;
+    assert!(reasons.keys().all(|reason| reason.starts_with("pending ") && !reason.ends_with(" -")), "{reasons:?}");
+
+    other.uncordon(&drained, &RegionControl::default()).await.unwrap();
+    assert!(wait_until(Duration::from_secs(90), async || database.count(OPEN).await == 0).await);
+    let verdict = judge(&acknowledged(&told), &ledger(&world.ledger()), &database.rows().await);
+    eprintln!("waited for the drained region: {reasons:?}");
+    assert!(verdict.holds(), "{verdict:?}");
+    let charged = database.count("SELECT count(*) FROM missions WHERE attempts > 0 OR crashes > 0").await;
+    assert_eq!(charged, 0, "a drain charges nothing");
+}
