@@ -54,20 +54,28 @@ impl World {
     /// # Errors
     /// Where a program is not built, a process ends at once, or nothing is ready within a minute.
     pub async fn start(spec: Spec) -> anyhow::Result<Self> {
+        let mut world = Self::start_schedulers(spec).await?;
+        for region in world.spec.regions.clone() {
+            world.start_agent(&region)?;
+        }
+        Ok(world)
+    }
+
+    /// Starts a scheduler in every region and waits until each is ready; the owner brings its own agents.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub async fn start_schedulers(spec: Spec) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("meridian-world-").tempdir()?;
         std::fs::write(folder.path().join("topology.yaml"), &spec.topology)?;
         let free = free_ports(spec.regions.len() * 2)?;
-        let ports =
-            spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
+        let ports = spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
         for region in world.spec.regions.clone() {
             world.start_scheduler(&region)?;
         }
         for region in world.spec.regions.clone() {
             world.wait_ready(&region).await?;
-        }
-        for region in world.spec.regions.clone() {
-            world.start_agent(&region)?;
         }
         Ok(world)
     }
@@ -160,6 +168,11 @@ impl World {
         let port = self.ports[region].0;
         let process = self.schedulers.get_mut(region).context("the region has no scheduler")?;
         process.wait_ready(port, PATIENCE).await
+    }
+
+    /// The process id of a region's scheduler, while it runs.
+    pub fn scheduler_id(&mut self, region: &RegionName) -> Option<u32> {
+        self.schedulers.get_mut(region).and_then(|process| process.runs().then(|| process.id()))
     }
 
     /// Sends a signal to the region's scheduler.

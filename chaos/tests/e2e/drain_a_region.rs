@@ -25,10 +25,7 @@ async fn a_drained_region_empties_without_a_failed_mission() {
     let drained = region(0);
     let other = world.client(&region(2)).unwrap();
     // Any scheduler takes the wish, and any carries it on.
-    other
-        .drain(&drained, &RegionControl { reason: "maintenance".to_owned(), deadline_ms: Some(3_000) })
-        .await
-        .unwrap();
+    other.drain(&drained, &RegionControl { reason: "maintenance".to_owned(), deadline_ms: Some(3_000) }).await.unwrap();
     let left = format!("SELECT count(*) FROM missions WHERE state IN ('queued', 'leased') AND region = '{drained}'");
     assert!(wait_until(Duration::from_secs(30), async || database.count(&left).await == 0).await);
     let elsewhere = format!(
@@ -37,7 +34,9 @@ async fn a_drained_region_empties_without_a_failed_mission() {
     );
     assert!(wait_until(Duration::from_secs(90), async || database.count(&elsewhere).await == 0).await);
     let reasons = database
-        .counts("SELECT state || ' ' || coalesce(reason, '-'), count(*) FROM missions WHERE finished_at IS NULL GROUP BY 1")
+        .counts(
+            "SELECT state || ' ' || coalesce(reason, '-'), count(*) FROM missions WHERE finished_at IS NULL GROUP BY 1",
+        )
         .await;
     assert!(reasons.keys().all(|reason| reason.starts_with("pending ") && !reason.ends_with(" -")), "{reasons:?}");
 

@@ -56,7 +56,8 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
         "still open: {:?}",
         database.counts("SELECT state || ' ' || coalesce(region, '-'), count(*) FROM missions GROUP BY 1").await
     );
-    let waiting = database.counts("SELECT state, count(*) FROM missions WHERE finished_at IS NULL GROUP BY state").await;
+    let waiting =
+        database.counts("SELECT state, count(*) FROM missions WHERE finished_at IS NULL GROUP BY state").await;
     assert!(waiting.keys().all(|state| state == "pending"), "what may run nowhere else waits as pending: {waiting:?}");
 
     let last = last_new_lease(&ledger(&world.ledger()), &held, killed_at_us);

@@ -20,8 +20,12 @@ async fn a_paused_region_changes_nothing_when_it_is_resumed() {
     let told = world.folder().join("acknowledged.jsonl");
     let record = Arc::new(Record::open(&told).unwrap());
     let paused = region(0);
-    let clients: Vec<_> =
-        world.regions().iter().filter(|region| **region != paused).map(|region| world.client(region).unwrap()).collect();
+    let clients: Vec<_> = world
+        .regions()
+        .iter()
+        .filter(|region| **region != paused)
+        .map(|region| world.client(region).unwrap())
+        .collect();
     // What may only run in the paused region would wait for it: these missions may run anywhere.
     let mut all = missions(400, 11);
     all.iter_mut().for_each(|mission| mission.residency = None);

@@ -1,0 +1,154 @@
+//! Submit -> lease -> complete over HTTP, durable, with fence and history; beside graphile-worker.
+
+use std::time::{Duration, Instant};
+
+use chaos::world::World;
+use futures_util::StreamExt as _;
+use scheduler_client::Client;
+use scheduler_client::wire::{SubmitMission, SubmitResult};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::fleet::{Agent, Work};
+use crate::peer::{Mode, Peer};
+use crate::report::{Figure, median};
+use crate::world::{Server, count, region, specialization, start};
+
+const ROUNDS: usize = 5;
+const BATCH: usize = 500;
+const POOLS: usize = 8;
+const FINISHED: &str = "SELECT count(*) FROM missions WHERE state = 'succeeded'";
+
+/// How missions come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// 500 a request, over eight pools.
+    Batches,
+    /// One a request, 64 clients.
+    Single,
+}
+
+/// `lifecycle_batch_per_s`: 1.0 x graphile-worker's local queue.
+pub(crate) async fn batch(server: &Server, peer: Option<&Peer>) -> anyhow::Result<Figure> {
+    let rounds = rounds(server, peer, Shape::Batches, 10_000, Mode::LocalQueue, 24).await?;
+    Ok(rounds.figure("lifecycle_batch_per_s", 1.0))
+}
+
+/// `lifecycle_single_per_s`: 5 x graphile-worker's per-job mode.
+pub(crate) async fn single(server: &Server, peer: Option<&Peer>) -> anyhow::Result<Figure> {
+    let rounds = rounds(server, peer, Shape::Single, 5_000, Mode::PerJob, 64).await?;
+    Ok(rounds.figure("lifecycle_single_per_s", 5.0))
+}
+
+#[derive(Debug, Default)]
+struct Rounds {
+    own: Vec<f64>,
+    peer: Vec<f64>,
+}
+
+impl Rounds {
+    fn figure(&self, name: &'static str, factor: f64) -> Figure {
+        let value = median(&self.own).expect("there are five rounds");
+        let target = median(&self.peer).map(|peer| peer * factor);
+        Figure::at_least(name, value, "1/s", target)
+            .with(json!({ "rounds": self.own, "peer": "graphile-worker", "peer_rounds": self.peer, "factor": factor }))
+    }
+}
+
+/// Five rounds, ours and the peer's alternating, each on a fresh database of the same server.
+async fn rounds(
+    server: &Server,
+    peer: Option<&Peer>,
+    shape: Shape,
+    missions: usize,
+    mode: Mode,
+    at_once: usize,
+) -> anyhow::Result<Rounds> {
+    let mut rounds = Rounds::default();
+    for _ in 0..ROUNDS {
+        let database = server.fresh("bench_meridian").await?;
+        rounds.own.push(round(&database, shape, missions).await?);
+        if let Some(peer) = peer {
+            let database = server.fresh("bench_graphile").await?;
+            rounds.peer.push(peer.run(&database, mode, missions, at_once).await?);
+        }
+    }
+    Ok(rounds)
+}
+
+async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<f64> {
+    let pools = if shape == Shape::Batches { POOLS } else { 1 };
+    let world = start(database, 1, pools, 2_000).await?;
+    let client = world.client(&region(0))?;
+    let (granted, mut seen) = mpsc::unbounded_channel();
+    let mut agents = Vec::new();
+    for pool in 0..pools {
+        let work = Work::Complete(64 / pools);
+        agents.push(Agent::start(client.clone(), region(0), specialization(pool), 2_000, work, granted.clone()).await?);
+    }
+    wait_for_slots(&world, pools).await?;
+
+    let started = Instant::now();
+    let submits = submit(&client, shape, missions, pools);
+    let leases = async {
+        for _ in 0..missions {
+            seen.recv().await;
+        }
+    };
+    let (submitted, ()) = tokio::join!(submits, leases);
+    submitted?;
+    while count(database, FINISHED).await? < i64::try_from(missions)? {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        anyhow::ensure!(started.elapsed() < Duration::from_secs(120), "missions are left after two minutes");
+    }
+    Ok(missions as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Waits until the scheduler's view shows every pool with slots, so that nothing is placed as pending.
+pub(crate) async fn wait_for_slots(world: &World, pools: usize) -> anyhow::Result<()> {
+    let clients: Vec<_> = world.regions().iter().map(|region| world.client(region)).collect::<Result<_, _>>()?;
+    let ready = chaos::wait::wait_until(Duration::from_secs(30), async || {
+        for client in &clients {
+            let Ok(list) = client.pools().await else { return false };
+            if list.pools.iter().filter(|pool| pool.slots > 0).count() < pools {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    anyhow::ensure!(ready, "the pools never showed slots");
+    Ok(())
+}
+
+async fn submit(client: &Client, shape: Shape, missions: usize, pools: usize) -> anyhow::Result<()> {
+    let all: Vec<SubmitMission> = (0..missions).map(|n| mission(n % pools, n)).collect();
+    match shape {
+        Shape::Batches => {
+            let batches: Vec<Vec<SubmitMission>> = all.chunks(BATCH).map(<[SubmitMission]>::to_vec).collect();
+            let mut answers =
+                futures_util::stream::iter(batches).map(|batch| client.submit_batch_once(batch)).buffer_unordered(4);
+            while let Some(answer) = answers.next().await {
+                let refused = answer?.results.into_iter().find_map(|result| match result {
+                    SubmitResult::Accepted(_) => None,
+                    SubmitResult::Refused(problem) => Some(problem),
+                });
+                anyhow::ensure!(refused.is_none(), "a mission was refused: {refused:?}");
+            }
+        }
+        Shape::Single => {
+            let mut answers =
+                futures_util::stream::iter(all).map(|mission| client.submit(mission)).buffer_unordered(64);
+            while let Some(answer) = answers.next().await {
+                answer?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A mission of the n-th kind with nothing but what it must have.
+pub(crate) fn mission(kind: usize, n: usize) -> SubmitMission {
+    let body = json!({ "specialization": specialization(kind), "title": format!("mission {n}"), "payload": {} });
+    serde_json::from_value(body).expect("a mission needs no more than this")
+}

@@ -1,0 +1,77 @@
+//! `make bench`: measures Meridian through its public HTTP interface, with peers in the same run.
+//!
+//! Prints one JSON object a line; the first tells what was measured on. Absolute figures of two runs on a shared
+//! machine say little: compare the ratios within one run.
+
+mod failover;
+mod fleet;
+mod idle;
+mod latency;
+mod lifecycle;
+mod peer;
+mod report;
+mod world;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use crate::peer::Peer;
+use crate::world::Server;
+
+/// Measures Meridian.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    /// Run only the figure of this name, such as `lifecycle_batch_per_s`.
+    #[arg(long, env = "BENCH")]
+    only: Option<String>,
+    /// A durable PostgreSQL whose role may create databases.
+    #[arg(long, env = "MERIDIAN_BENCH_DATABASE_URL")]
+    database_url: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "bench: {error:#}");
+            ExitCode::from(5)
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<()> {
+    let wants = |name: &str| cli.only.as_deref().is_none_or(|only| only.is_empty() || only == name);
+    let server = Server::connect(&cli.database_url).await?;
+    let cores = std::thread::available_parallelism()?.get();
+    let settings = server.settings().await?;
+    report::print(&json!({ "meridian": env!("CARGO_PKG_VERSION"), "cores": cores, "database": settings }))?;
+
+    if wants("scheduler_idle_mb") || wants("scheduler_ready_ms") {
+        for figure in idle::idle(&server).await? {
+            report::print(&figure)?;
+        }
+    }
+    if wants("lifecycle_batch_per_s") || wants("lifecycle_single_per_s") {
+        let peer = Peer::find().await;
+        if wants("lifecycle_batch_per_s") {
+            report::print(&lifecycle::batch(&server, peer.as_ref()).await?)?;
+        }
+        if wants("lifecycle_single_per_s") {
+            report::print(&lifecycle::single(&server, peer.as_ref()).await?)?;
+        }
+    }
+    if wants("submit_to_leased_p50_ms") || wants("submit_to_leased_p99_ms") {
+        for figure in latency::submit_to_leased(&server).await? {
+            report::print(&figure)?;
+        }
+    }
+    if wants("failover_10k_s") {
+        report::print(&failover::ten_thousand(&server).await?)?;
+    }
+    Ok(())
+}
