@@ -2,6 +2,7 @@
 //!
 //! Everything here takes data and a `now` and returns data. No clock, no randomness, no SQL, no async, no logging.
 
+mod hash;
 pub mod health;
 pub mod lifecycle;
 pub mod placement;

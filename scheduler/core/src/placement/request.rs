@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use topology::{Position, RegionName, ResidencyName, Specialization};
 
+use super::estimate::unit_vector;
+
 /// A mission to be placed.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -15,8 +17,8 @@ pub struct Request {
     pub origin: ResolvedOrigin,
     /// Spreads missions over near-equal pools. Stored with the mission, so that the same input has the same answer.
     pub nonce: i64,
-    /// Whether regions in state `dark` may take it: drills and operators.
-    pub dark: bool,
+    /// Whether regions in state `dark` may take it too.
+    pub drill: bool,
 }
 
 /// Where a mission comes from, with countries and world regions already looked up.
@@ -70,10 +72,4 @@ impl ResolvedOrigin {
             .collect();
         (!points.is_empty()).then_some(Self::Points(points))
     }
-}
-
-/// The point of the unit sphere at a latitude and longitude.
-pub(crate) fn unit_vector(at: Position) -> [f64; 3] {
-    let (lat, lng) = (at.lat().to_radians(), at.lng().to_radians());
-    [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()]
 }

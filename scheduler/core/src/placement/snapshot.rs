@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use topology::{PoolId, RegionName};
+use topology::{PoolId, RegionName, RegionState};
 
-use super::world::{PoolIx, World};
-use crate::health::{RegionHealth, Verb};
+use super::filter::{Gate, gate};
+use super::wait::{Capacity, capacity};
+use super::world::{CANARY_PERMILLE, PoolIx, RegionIx, World};
+use crate::health::{RAMP_FULL, RegionHealth, Serving, Verb, serving};
 
 /// What the database says of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,60 +37,164 @@ pub struct RegionStanding {
     pub ramp_permille: u16,
 }
 
-/// A world with its health and load at one moment. A clone costs a few pointers; `bump` copies one specialization.
+/// A world with its health and load at one moment.
+///
+/// A clone costs a few pointers. The first `bump` after a clone copies the loads of one specialization, further ones
+/// copy nothing.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub(crate) world: Arc<World>,
+    held: bool,
+    regions: Arc<Vec<RegionCell>>,
+    kinds: Arc<Vec<Arc<Vec<PoolCell>>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RegionCell {
+    standing: RegionStanding,
+    gate: Gate,
+}
+
+/// A pool's load and what follows from it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolCell {
+    pub(crate) load: PoolLoad,
+    pub(crate) capacity: Capacity,
+}
+
+impl Default for RegionStanding {
+    /// Nothing was heard of the region.
+    fn default() -> Self {
+        Self { verb: Verb::None, health: RegionHealth::Unknown, ramp_permille: RAMP_FULL }
+    }
 }
 
 impl Snapshot {
     /// A world of which nothing is known yet: every region `unknown`, every pool without a session.
     #[must_use]
     pub fn new(world: Arc<World>) -> Self {
-        Self { world }
+        let standing = RegionStanding::default();
+        let regions = world.states.iter().map(|state| RegionCell { standing, gate: gate(*state, &standing, false) });
+        let load = PoolLoad::default();
+        let cell = PoolCell { load, capacity: capacity(&load, RAMP_FULL, world.clocks) };
+        let kinds = world.kinds.iter().map(|range| Arc::new(vec![cell; range.len()]));
+        Self { held: false, regions: Arc::new(regions.collect()), kinds: Arc::new(kinds.collect()), world }
     }
 
     /// The compiled topology.
     #[must_use]
-    pub fn world(&self) -> &Arc<World> {
+    pub const fn world(&self) -> &Arc<World> {
         &self.world
     }
 
+    /// Whether observers hold (DESIGN 4.4).
+    #[must_use]
+    pub const fn held(&self) -> bool {
+        self.held
+    }
+
     /// While held, suspect regions take new work (DESIGN 4.4).
-    pub fn set_hold(&mut self, hold: bool) {
-        let _ = hold;
-        todo!()
+    pub fn set_hold(&mut self, held: bool) {
+        self.held = held;
+        let states = &self.world.states;
+        for (cell, state) in Arc::make_mut(&mut self.regions).iter_mut().zip(states) {
+            cell.gate = gate(*state, &cell.standing, held);
+        }
     }
 
     /// Sets what is known of a region; a region that the world does not know is ignored.
     pub fn set_region(&mut self, region: &RegionName, standing: RegionStanding) {
-        let _ = (region, standing);
-        todo!()
+        let Some(region) = self.world.region_ix(region) else { return };
+        let before = self.permille(region);
+        let gate = gate(self.world.states[region.at()], &standing, self.held);
+        Arc::make_mut(&mut self.regions)[region.at()] = RegionCell { standing, gate };
+        if self.permille(region) != before {
+            self.recount(region);
+        }
+    }
+
+    /// What is known of a region.
+    #[must_use]
+    pub fn region(&self, region: &RegionName) -> Option<RegionStanding> {
+        self.world.region_ix(region).map(|region| self.regions[region.at()].standing)
     }
 
     /// Sets what is known of a pool; a pool that the world does not know is ignored.
     pub fn set_load(&mut self, pool: &PoolId, load: PoolLoad) {
-        let _ = (pool, load);
-        todo!()
+        if let Some(pool) = self.world.pool_ix(pool) {
+            self.change(pool, |cell| cell.load = load);
+        }
     }
 
     /// What is known of a pool.
     #[must_use]
     pub fn load(&self, pool: PoolIx) -> PoolLoad {
-        let _ = pool;
-        todo!()
+        let kind = self.world.pools[pool.at()].kind;
+        self.kinds[kind][pool.at() - self.world.kinds[kind].start].load
     }
 
     /// Counts missions that were just queued there (negative: left), so that the next decision sees them.
     pub fn bump(&mut self, pool: PoolIx, missions: i64) {
-        let _ = (pool, missions);
-        todo!()
+        self.change(pool, |cell| cell.load.queued = cell.load.queued.saturating_add(missions).max(0));
     }
 
-    /// Whether a region may take new missions, and what holds it back.
+    /// Whether a region may take new missions, and what holds it back. None for a region that the world does not know.
     #[must_use]
-    pub fn serving(&self, region: &RegionName) -> crate::health::Serving {
-        let _ = region;
-        todo!()
+    pub fn serving(&self, region: &RegionName) -> Option<Serving> {
+        let region = self.world.region_ix(region)?;
+        let standing = self.regions[region.at()].standing;
+        Some(serving(self.world.states[region.at()], standing.verb, standing.health, self.held))
     }
+
+    pub(crate) fn gate(&self, region: RegionIx) -> Gate {
+        self.regions[region.at()].gate
+    }
+
+    /// The cells of a specialization's pools, in their order.
+    pub(crate) fn cells(&self, kind: usize) -> &[PoolCell] {
+        &self.kinds[kind]
+    }
+
+    fn change(&mut self, pool: PoolIx, change: impl FnOnce(&mut PoolCell)) {
+        let WorldPoolAt { kind, within, region } = self.locate(pool);
+        let (permille, clocks) = (self.permille(region), self.world.clocks);
+        let cell = &mut Arc::make_mut(&mut Arc::make_mut(&mut self.kinds)[kind])[within];
+        change(cell);
+        cell.capacity = capacity(&cell.load, permille, clocks);
+    }
+
+    /// Works out the capacity of a region's pools again, when its share has changed.
+    fn recount(&mut self, region: RegionIx) {
+        let world = Arc::clone(&self.world);
+        for (at, pool) in world.pools.iter().enumerate() {
+            if pool.region == region {
+                self.change(PoolIx(at as u32), |_| {});
+            }
+        }
+    }
+
+    fn permille(&self, region: RegionIx) -> u16 {
+        let ramp = self.regions[region.at()].standing.ramp_permille.min(RAMP_FULL);
+        match self.world.states[region.at()] {
+            RegionState::Canary => ramp.min(CANARY_PERMILLE),
+            RegionState::Planned
+            | RegionState::Provisioning
+            | RegionState::Dark
+            | RegionState::Active
+            | RegionState::Retiring => ramp,
+        }
+    }
+
+    fn locate(&self, pool: PoolIx) -> WorldPoolAt {
+        let known = &self.world.pools[pool.at()];
+        let within = pool.at() - self.world.kinds[known.kind].start;
+        WorldPoolAt { kind: known.kind, within, region: known.region }
+    }
+}
+
+/// Where a pool's cell is.
+struct WorldPoolAt {
+    kind: usize,
+    within: usize,
+    region: RegionIx,
 }

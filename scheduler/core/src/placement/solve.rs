@@ -1,26 +1,34 @@
-//! The decision.
+//! The decision: filter, score, spread.
 
 use serde::{Deserialize, Serialize};
 use topology::PoolId;
 
-use super::filter::Rejection;
+use super::filter::{Rejection, filter};
 use super::request::Request;
-use super::score::Choice;
-use super::snapshot::Snapshot;
-use super::world::PoolIx;
+use super::score::{Candidate, Choice, Score};
+use super::snapshot::{PoolCell, Snapshot};
+use super::wait::Capacity;
+use super::world::{PoolIx, nearest};
+use crate::hash::mix;
 
-/// A decision with what explains it. As JSON it is compact: arrays of the regions' names and figures.
+/// Candidates so many microseconds behind the best share the missions with it.
+pub const SPREAD_BAND_US: u64 = 3_000;
+
+/// Regions whose round trips fit on the stack; more cost one allocation a decision.
+const STACK_REGIONS: usize = 128;
+
+/// A decision with what explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
     /// Where it goes.
     pub chosen: Option<Choice>,
     /// What else could have taken it, best first.
     pub alternatives: Vec<Choice>,
-    /// What may not take it.
+    /// What may not take it, in the order of the file.
     pub rejected: Vec<Rejected>,
     /// Why nothing was chosen.
     pub unplaceable: Option<Unplaceable>,
-    /// The pool that would have been chosen had it a live session: demand for autoscaling.
+    /// The pool that would have been better but for a live session: demand for autoscaling.
     pub unmet: Option<PoolId>,
 }
 
@@ -33,7 +41,7 @@ pub struct Rejected {
     pub reason: Rejection,
 }
 
-/// Why a mission can be placed nowhere: the `reason` of a pending mission.
+/// Why a mission can be placed nowhere: the `reason` of a pending mission. The later, the nearer it came to a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unplaceable {
@@ -61,20 +69,216 @@ impl Unplaceable {
             Self::NoHealthyPool => "no_healthy_pool",
         }
     }
+
+    const fn because(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Residency => Self::NoLawfulPool,
+            Rejection::RegionState | Rejection::RegionDark | Rejection::Cordoned | Rejection::Draining => {
+                Self::NoServingPool
+            }
+            Rejection::RegionUnknown
+            | Rejection::RegionDown
+            | Rejection::RegionSuspect
+            | Rejection::RegionReturning
+            | Rejection::NoLiveSession => Self::NoHealthyPool,
+        }
+    }
 }
 
 /// Decides with everything that explains it.
 #[must_use]
 pub fn place(request: &Request, snapshot: &Snapshot) -> Placement {
-    let _ = (request, snapshot);
-    todo!()
+    let placement = with_question(request, snapshot, |question| match question {
+        Ok(question) => question.explained(),
+        Err(why) => Placement {
+            chosen: None,
+            alternatives: Vec::new(),
+            rejected: Vec::new(),
+            unplaceable: Some(why),
+            unmet: None,
+        },
+    });
+    debug_assert_eq!(super::check(request, snapshot, &placement), Ok(()));
+    placement
 }
 
-/// The same decision without its explanation; allocates nothing.
+/// The same decision without its explanation. Allocates nothing where the world has at most 128 regions.
 ///
 /// # Errors
 /// [`Unplaceable`] where no pool may take the mission.
 pub fn choose(request: &Request, snapshot: &Snapshot) -> Result<PoolIx, Unplaceable> {
-    let _ = (request, snapshot);
-    todo!()
+    with_question(request, snapshot, |question| question?.choose())
+}
+
+/// A request looked up in a snapshot's world.
+struct Question<'a> {
+    snapshot: &'a Snapshot,
+    kind: usize,
+    lawful: Option<&'a [bool]>,
+    groups: &'a [u8],
+    rtt_us: &'a [u64],
+    nonce: i64,
+    drill: bool,
+}
+
+fn with_question<T>(
+    request: &Request,
+    snapshot: &Snapshot,
+    answer: impl FnOnce(Result<Question<'_>, Unplaceable>) -> T,
+) -> T {
+    let regions = snapshot.world.regions().len();
+    if regions <= STACK_REGIONS {
+        answer(question(request, snapshot, &mut [0; STACK_REGIONS][..regions]))
+    } else {
+        answer(question(request, snapshot, &mut vec![0; regions]))
+    }
+}
+
+fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u64]) -> Result<Question<'a>, Unplaceable> {
+    let world = &snapshot.world;
+    let kind = world.kind(&request.specialization).ok_or(Unplaceable::UnknownSpecialization)?;
+    let lawful = match &request.residency {
+        Some(rule) => Some(world.lawful(rule).ok_or(Unplaceable::UnknownResidency)?),
+        None => None,
+    };
+    world.fill_row(&request.origin, us);
+    let home = nearest(us).expect("a world with a pool has a region");
+    Ok(Question {
+        snapshot,
+        kind,
+        lawful,
+        groups: world.groups(home),
+        rtt_us: us,
+        nonce: request.nonce,
+        drill: request.drill,
+    })
+}
+
+impl Question<'_> {
+    /// The pools of the specialization with their state, in the order of the file.
+    fn pools(&self) -> impl Iterator<Item = (PoolIx, &PoolCell)> {
+        let first = self.snapshot.world.kinds[self.kind].start;
+        let cells = self.snapshot.cells(self.kind).iter().enumerate();
+        cells.map(move |(at, cell)| (PoolIx((first + at) as u32), cell))
+    }
+
+    fn filter(&self, pool: PoolIx, cell: &PoolCell) -> Result<(), Rejection> {
+        let region = self.snapshot.world.pools[pool.at()].region;
+        let lawful = self.lawful.is_none_or(|allowed| allowed[region.at()]);
+        filter(lawful, self.snapshot.gate(region), self.drill, cell.load.live)
+    }
+
+    fn candidate(&self, pool: PoolIx) -> Candidate {
+        let world = &self.snapshot.world;
+        let known = &world.pools[pool.at()];
+        Candidate {
+            pool,
+            role: known.role,
+            group: self.groups[known.region.at()],
+            rtt_us: self.rtt_us[known.region.at()],
+            cost_us: world.cost_us(known.region),
+            spill_after_us: world.clocks.spill_after_us,
+        }
+    }
+
+    /// What passes the filters, with its score.
+    fn scored(&self) -> impl Iterator<Item = (Score, Capacity)> {
+        self.pools()
+            .filter(|(pool, cell)| self.filter(*pool, cell).is_ok())
+            .map(|(pool, cell)| (self.candidate(pool).score(&cell.capacity), cell.capacity))
+    }
+
+    fn choose(&self) -> Result<PoolIx, Unplaceable> {
+        match self.scored().map(|(score, _)| score).min() {
+            Some(best) => Ok(self.spread(best)),
+            None => Err(self.unplaceable()),
+        }
+    }
+
+    /// Picks among those that share missions with the best, by the nonce, in proportion to free capacity.
+    fn spread(&self, best: Score) -> PoolIx {
+        let limit = best.expected_us.saturating_add(SPREAD_BAND_US);
+        let band = || self.scored().filter(move |(score, _)| score.class == best.class && score.expected_us <= limit);
+        let (mut members, mut free, mut slots) = (0_u32, 0_u64, 0_u64);
+        for (_, capacity) in band() {
+            members += 1;
+            free = free.saturating_add(capacity.free);
+            slots = slots.saturating_add(capacity.slots.max(1));
+        }
+        if members == 1 {
+            return best.pool;
+        }
+        let weight = |capacity: &Capacity| if free > 0 { capacity.free } else { capacity.slots.max(1) };
+        let all = if free > 0 { free } else { slots };
+        let mut ticket = ticket(self.nonce, all);
+        for (score, capacity) in band() {
+            match ticket.checked_sub(weight(&capacity)) {
+                Some(rest) => ticket = rest,
+                None => return score.pool,
+            }
+        }
+        best.pool
+    }
+
+    /// The reason that came nearest to a pool.
+    fn unplaceable(&self) -> Unplaceable {
+        let reasons = self.pools().filter_map(|(pool, cell)| self.filter(pool, cell).err());
+        reasons.map(Unplaceable::because).max().unwrap_or(Unplaceable::UnknownSpecialization)
+    }
+
+    fn explained(&self) -> Placement {
+        let mut scored: Vec<(Score, Choice)> = Vec::new();
+        let mut rejected = Vec::new();
+        for (pool, cell) in self.pools() {
+            match self.filter(pool, cell) {
+                Ok(()) => scored.push(self.weighed(pool, cell)),
+                Err(reason) => rejected.push(Rejected { pool: self.snapshot.world.pool(pool).clone(), reason }),
+            }
+        }
+        scored.sort_unstable_by_key(|(score, _)| *score);
+        let best = scored.first().map(|(score, _)| *score);
+        let chosen = best.map(|best| {
+            let pool = self.spread(best);
+            let at = scored.iter().position(|(score, _)| score.pool == pool).expect("the spread picks a candidate");
+            scored.remove(at).1
+        });
+        let unplaceable = if chosen.is_none() { Some(self.unplaceable()) } else { None };
+        let alternatives = scored.into_iter().map(|(_, choice)| choice).collect();
+        Placement { chosen, alternatives, rejected, unplaceable, unmet: self.unmet(best) }
+    }
+
+    fn weighed(&self, pool: PoolIx, cell: &PoolCell) -> (Score, Choice) {
+        let candidate = self.candidate(pool);
+        let capacity = cell.capacity;
+        let choice = Choice {
+            pool: self.snapshot.world.pool(pool).clone(),
+            role: candidate.role,
+            group: candidate.group,
+            saturated: capacity.saturated,
+            rtt_us: candidate.rtt_us,
+            wait_us: capacity.wait_us,
+            penalties: candidate.penalties(capacity.saturated),
+            free: capacity.free,
+            slots: capacity.slots,
+        };
+        (candidate.score(&capacity), choice)
+    }
+
+    /// The best of the pools that lack nothing but a live session, where it would beat the best that has one.
+    fn unmet(&self, best: Option<Score>) -> Option<PoolId> {
+        // Once it is awake it has slots and no queue.
+        let awake = Capacity::default();
+        self.pools()
+            .filter(|(pool, cell)| self.filter(*pool, cell) == Err(Rejection::NoLiveSession))
+            .map(|(pool, _)| self.candidate(pool).score(&awake))
+            .min()
+            .filter(|missed| best.is_none_or(|best| *missed < best))
+            .map(|missed| self.snapshot.world.pool(missed.pool).clone())
+    }
+}
+
+/// A number below `all`, evenly spread over nonces.
+fn ticket(nonce: i64, all: u64) -> u64 {
+    let hash = u128::from(mix(nonce.cast_unsigned()));
+    ((hash * u128::from(all)) >> 64) as u64
 }

@@ -1,11 +1,17 @@
 //! A topology compiled for placement: names become indexes, lists become tables.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use topology::{PoolId, RegionName, ResidencyName, Specialization, Topology};
+use topology::latency::LatencyTable;
+use topology::{PoolId, Region, RegionName, RegionState, ResidencyName, Role, Scheduling, Specialization, Topology};
 
-use super::network::Network;
-use super::request::{ResolvedOrigin, RttRow};
+use super::estimate::{Estimate, unit_vector};
+use super::request::{OriginPoint, ResolvedOrigin, RttRow};
+use super::wait::Clocks;
+
+/// Share of a canary region's capacity that counts, in thousandths.
+pub const CANARY_PERMILLE: u16 = 100;
 
 /// Number of a region in its world, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,50 +24,102 @@ pub struct PoolIx(pub(crate) u32);
 /// A topology compiled for placement. Made once a topology version, shared by all snapshots of it.
 #[derive(Debug)]
 pub struct World {
+    /// Tells the rows of this world from those of another.
+    pub(crate) digest: u64,
     pub(crate) regions: Vec<RegionName>,
-    pub(crate) specializations: HashMap<Specialization, ()>,
+    pub(crate) states: Vec<RegionState>,
+    pub(crate) pools: Vec<WorldPool>,
+    pub(crate) clocks: Clocks,
+    pub(crate) kinds: Vec<Range<usize>>,
+    units: Vec<[f64; 3]>,
+    /// Round trips from region to region, in microseconds, row by row.
+    between: Vec<u64>,
+    /// Fallback group of a region for a home region, row by row.
+    groups: Vec<u8>,
+    costs: Vec<u64>,
+    estimate: Estimate,
+    region_by_name: HashMap<RegionName, RegionIx>,
+    pool_by_id: HashMap<PoolId, PoolIx>,
+    kind_by_name: HashMap<Specialization, usize>,
+    lawful: HashMap<ResidencyName, Vec<bool>>,
+}
+
+/// A pool of a [`World`].
+#[derive(Debug)]
+pub(crate) struct WorldPool {
+    pub(crate) id: PoolId,
+    pub(crate) region: RegionIx,
+    pub(crate) role: Role,
+    pub(crate) kind: usize,
+}
+
+impl RegionIx {
+    pub(crate) const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl PoolIx {
+    pub(crate) const fn at(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl World {
-    /// Compiles a topology.
+    /// Compiles a topology. Measured round trips count where an origin is a region, estimates for all other points.
     #[must_use]
-    pub fn new(topology: &Topology, network: &dyn Network) -> Self {
-        let _ = (topology, network);
-        todo!()
+    pub fn new(topology: &Topology, latencies: &LatencyTable) -> Self {
+        let regions = &topology.regions;
+        let region_by_name: HashMap<_, _> =
+            regions.iter().enumerate().map(|(at, region)| (region.name.clone(), RegionIx(at as u16))).collect();
+        let (pools, kinds) = compile_pools(topology, &region_by_name);
+        let kind_by_name = kinds.iter().enumerate().map(|(kind, range)| {
+            let first = &pools[range.start];
+            (first.id.specialization.clone(), kind)
+        });
+        Self {
+            digest: digest(regions),
+            states: regions.iter().map(|region| region.state).collect(),
+            units: regions.iter().map(|region| unit_vector(region.position)).collect(),
+            between: each_pair(regions, |from, to| between_us(latencies, from, to)),
+            groups: each_pair(regions, |home, region| group(topology, home, region)),
+            costs: vec![0; regions.len()],
+            estimate: Estimate::sampled(),
+            clocks: clocks(&topology.scheduling),
+            kind_by_name: kind_by_name.collect(),
+            pool_by_id: pools.iter().enumerate().map(|(at, pool)| (pool.id.clone(), PoolIx(at as u32))).collect(),
+            lawful: topology.residency.keys().map(|rule| (rule.clone(), lawful(topology, rule))).collect(),
+            regions: regions.iter().map(|region| region.name.clone()).collect(),
+            pools,
+            kinds,
+            region_by_name,
+        }
+    }
+
+    /// Makes a region dearer by so many microseconds of expected latency; a region it does not know is ignored.
+    #[must_use]
+    pub fn with_cost(mut self, region: &RegionName, cost_us: u64) -> Self {
+        if let Some(region) = self.region_by_name.get(region) {
+            self.costs[region.at()] = cost_us;
+        }
+        self
     }
 
     /// Whether some region of the topology has a pool of this kind, serving or not.
     #[must_use]
     pub fn knows(&self, specialization: &Specialization) -> bool {
-        self.specializations.contains_key(specialization)
-    }
-
-    /// The specializations nearest in spelling, at most `limit`, nearest first.
-    #[must_use]
-    pub fn nearest_names(&self, specialization: &str, limit: usize) -> Vec<Specialization> {
-        let _ = (specialization, limit);
-        todo!()
+        self.kind_by_name.contains_key(specialization)
     }
 
     /// Whether the topology has this residency rule.
     #[must_use]
     pub fn knows_residency(&self, residency: &ResidencyName) -> bool {
-        let _ = residency;
-        todo!()
+        self.lawful.contains_key(residency)
     }
 
-    /// The pool with this number.
-    #[must_use]
-    pub fn pool(&self, pool: PoolIx) -> &PoolId {
-        let _ = pool;
-        todo!()
-    }
-
-    /// The number of a pool.
-    #[must_use]
-    pub fn pool_ix(&self, pool: &PoolId) -> Option<PoolIx> {
-        let _ = pool;
-        todo!()
+    /// All specializations, in no particular order.
+    pub fn specializations(&self) -> impl Iterator<Item = &Specialization> {
+        self.kind_by_name.keys()
     }
 
     /// The regions, in the order of the file.
@@ -70,17 +128,156 @@ impl World {
         &self.regions
     }
 
-    /// The region nearest to an origin whatever its health: decides the home jurisdiction and the declared fallbacks.
+    /// The pool with this number.
     #[must_use]
-    pub fn home(&self, origin: &ResolvedOrigin) -> &RegionName {
-        let _ = origin;
-        todo!()
+    pub fn pool(&self, pool: PoolIx) -> &PoolId {
+        &self.pools[pool.at()].id
+    }
+
+    /// The number of a pool.
+    #[must_use]
+    pub fn pool_ix(&self, pool: &PoolId) -> Option<PoolIx> {
+        self.pool_by_id.get(pool).copied()
+    }
+
+    /// The number of a region.
+    #[must_use]
+    pub fn region_ix(&self, region: &RegionName) -> Option<RegionIx> {
+        self.region_by_name.get(region).copied()
+    }
+
+    /// The region nearest to an origin whatever its health: decides the home jurisdiction and the declared fallbacks.
+    /// None where the topology has no region.
+    #[must_use]
+    pub fn home(&self, origin: &ResolvedOrigin) -> Option<&RegionName> {
+        let row = self.row(origin);
+        nearest(&row.us).map(|region| &self.regions[region.at()])
     }
 
     /// Works out the round trips of an origin once, for missions that are placed again and again.
     #[must_use]
     pub fn row(&self, origin: &ResolvedOrigin) -> RttRow {
-        let _ = origin;
-        todo!()
+        let mut us = vec![0; self.regions.len()];
+        self.fill_row(origin, &mut us);
+        RttRow { world: self.digest, us: us.into() }
     }
+
+    /// Fills in the round trip from an origin to each region. A region that is gone is far from everywhere alike.
+    pub(crate) fn fill_row(&self, origin: &ResolvedOrigin, us: &mut [u64]) {
+        match origin {
+            ResolvedOrigin::Row(_, row) if row.world == self.digest => us.copy_from_slice(&row.us),
+            ResolvedOrigin::Row(points, _) | ResolvedOrigin::Points(points) => self.fill_estimates(points, us),
+            ResolvedOrigin::Region(name) => match self.region_by_name.get(name) {
+                Some(region) => us.copy_from_slice(&self.between[region.at() * us.len()..][..us.len()]),
+                None => us.fill(0),
+            },
+        }
+    }
+
+    fn fill_estimates(&self, points: &[OriginPoint], us: &mut [u64]) {
+        if let [point] = points {
+            for (us, unit) in us.iter_mut().zip(&self.units) {
+                *us = self.estimate.us(point.unit, *unit).round() as u64;
+            }
+            return;
+        }
+        let all: f64 = points.iter().map(|point| point.weight).sum();
+        let scale = if all > 0.0 { 1.0 / all } else { 0.0 };
+        for (us, unit) in us.iter_mut().zip(&self.units) {
+            let sum: f64 = points.iter().map(|point| point.weight * self.estimate.us(point.unit, *unit)).sum();
+            *us = (sum * scale).round() as u64;
+        }
+    }
+
+    pub(crate) fn kind(&self, specialization: &Specialization) -> Option<usize> {
+        self.kind_by_name.get(specialization).copied()
+    }
+
+    /// Which regions a residency rule allows, by number; none where the topology has no such rule.
+    pub(crate) fn lawful(&self, residency: &ResidencyName) -> Option<&[bool]> {
+        self.lawful.get(residency).map(Vec::as_slice)
+    }
+
+    /// Fallback groups of all regions for a home region.
+    pub(crate) fn groups(&self, home: RegionIx) -> &[u8] {
+        let regions = self.regions.len();
+        &self.groups[home.at() * regions..][..regions]
+    }
+
+    pub(crate) fn cost_us(&self, region: RegionIx) -> u64 {
+        self.costs[region.at()]
+    }
+}
+
+/// The region with the least round trip; the first of equals.
+pub(crate) fn nearest(us: &[u64]) -> Option<RegionIx> {
+    us.iter().enumerate().min_by_key(|(at, us)| (**us, *at)).map(|(at, _)| RegionIx(at as u16))
+}
+
+/// Pools ordered by specialization, then by region; and where each specialization's pools are.
+fn compile_pools(
+    topology: &Topology,
+    regions: &HashMap<RegionName, RegionIx>,
+) -> (Vec<WorldPool>, Vec<Range<usize>>) {
+    let mut sorted: Vec<_> = topology.pools.iter().collect();
+    sorted.sort_by_key(|pool| (&pool.id.specialization, regions.get(&pool.id.region)));
+    let mut pools: Vec<WorldPool> = Vec::with_capacity(sorted.len());
+    let mut kinds: Vec<Range<usize>> = Vec::new();
+    for pool in sorted {
+        let Some(region) = regions.get(&pool.id.region).copied() else { continue };
+        let at = pools.len();
+        match pools.last() {
+            Some(last) if last.id.specialization == pool.id.specialization => {
+                kinds.last_mut().expect("a pool before this one opened its kind").end = at + 1;
+            }
+            Some(_) | None => kinds.push(at..at + 1),
+        }
+        pools.push(WorldPool { id: pool.id.clone(), region, role: pool.role, kind: kinds.len() - 1 });
+    }
+    (pools, kinds)
+}
+
+fn each_pair<T>(regions: &[Region], mut figure: impl FnMut(&Region, &Region) -> T) -> Vec<T> {
+    let mut figures = Vec::with_capacity(regions.len() * regions.len());
+    for from in regions {
+        for to in regions {
+            figures.push(figure(from, to));
+        }
+    }
+    figures
+}
+
+fn between_us(latencies: &LatencyTable, from: &Region, to: &Region) -> u64 {
+    latencies.rtt_us((&from.name, from.position), (&to.name, to.position))
+}
+
+/// 0 = the home's jurisdiction, then the declared groups, then everywhere else.
+fn group(topology: &Topology, home: &Region, region: &Region) -> u8 {
+    if home.jurisdiction == region.jurisdiction {
+        return 0;
+    }
+    let declared = topology.fallbacks.get(&home.name).map_or(&[][..], Vec::as_slice);
+    let group = declared.iter().position(|group| group.contains(&region.name)).unwrap_or(declared.len());
+    u8::try_from(group + 1).unwrap_or(u8::MAX)
+}
+
+fn lawful(topology: &Topology, rule: &ResidencyName) -> Vec<bool> {
+    topology.regions.iter().map(|region| topology.lawful(Some(rule), &region.name)).collect()
+}
+
+fn clocks(scheduling: &Scheduling) -> Clocks {
+    let us = |span: std::time::Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    Clocks { spill_after_us: us(scheduling.spill_after), down_after_us: us(scheduling.down_after) }
+}
+
+/// FNV-1a over what a row of round trips depends on.
+fn digest(regions: &[Region]) -> u64 {
+    let mut hash = crate::hash::Fnv::new();
+    for region in regions {
+        hash.write(region.name.as_str().as_bytes());
+        hash.write(&[0]);
+        hash.write(&region.position.lat().to_bits().to_be_bytes());
+        hash.write(&region.position.lng().to_bits().to_be_bytes());
+    }
+    hash.finish()
 }
