@@ -7,3 +7,5 @@ pub mod health;
 pub mod lifecycle;
 pub mod placement;
 pub mod queue;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -12,6 +12,8 @@ mod stored;
 mod wait;
 mod world;
 
+#[cfg(test)]
+mod tests;
 
 pub use explain::{Figures, Row, Verdict, rows};
 pub use filter::Rejection;

@@ -1,61 +1,59 @@
 //! How fast missions may be moved, and which first.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use topology::{MissionId, RegionName};
 
 /// What a tick may move into each region: its free slots plus a rate, shared out over the schedulers that move.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Budget {
-    rate_per_s: u64,
+    left: BTreeMap<RegionName, i64>,
 }
 
 impl Budget {
     /// Missions a second into one region, over all schedulers, beside its free slots.
     pub const RATE_PER_S: u64 = 5_000;
 
-    /// A budget of [`Self::RATE_PER_S`].
+    /// Longest time that counts as passed since the tick before: a loop that stood still does not come back with a
+    /// flood.
+    pub const LONGEST_TICK: Duration = Duration::from_secs(1);
+
+    /// The budget of one tick: `since_last` after the tick before it, shared by so many live `schedulers`, with the
+    /// `free` slots by target region. Each gets at least one mission into every region, so that all get on.
     #[must_use]
-    pub fn new() -> Self {
-        Self { rate_per_s: Self::RATE_PER_S }
+    pub fn of_tick(since_last: Duration, schedulers: usize, free: impl IntoIterator<Item = (RegionName, i64)>) -> Self {
+        let micros = since_last.min(Self::LONGEST_TICK).as_micros() as i64;
+        let rate = Self::RATE_PER_S as i64 * micros / 1_000_000;
+        let share = i64::try_from(schedulers).unwrap_or(i64::MAX).max(1);
+        let left = free.into_iter().map(|(region, free)| (region, (free.max(0).saturating_add(rate) / share).max(1)));
+        Self { left: left.collect() }
     }
 
-    /// Starts a tick: `since_last` since the tick before, `schedulers` share it out, `free` slots by region.
-    pub fn refill(
-        &mut self,
-        since_last: Duration,
-        schedulers: usize,
-        free: impl IntoIterator<Item = (RegionName, i64)>,
-    ) {
-        let _ = (since_last, schedulers, free.into_iter().count(), self.rate_per_s);
-        todo!()
-    }
-
-    /// How many more may go to a region in this tick.
+    /// How many more may go to a region in this tick; none to a region that was not named.
     #[must_use]
     pub fn left(&self, region: &RegionName) -> i64 {
-        let _ = region;
-        todo!()
+        self.left.get(region).copied().unwrap_or(0)
     }
 
     /// Takes one; false where nothing is left.
     pub fn take(&mut self, region: &RegionName) -> bool {
-        let _ = region;
-        todo!()
-    }
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self::new()
+        match self.left.get_mut(region) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 }
 
 /// What decides which mission is moved first. Lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailoverOrder {
-    priority: std::cmp::Reverse<i32>,
+    priority: Reverse<i32>,
     never_started: bool,
     submitted_at: DateTime<Utc>,
     id: MissionId,
@@ -64,5 +62,51 @@ pub struct FailoverOrder {
 /// Higher priority first, then what was started already, then age.
 #[must_use]
 pub const fn failover_order(priority: i32, started: bool, submitted_at: DateTime<Utc>, id: MissionId) -> FailoverOrder {
-    FailoverOrder { priority: std::cmp::Reverse(priority), never_started: !started, submitted_at, id }
+    FailoverOrder { priority: Reverse(priority), never_started: !started, submitted_at, id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_moves_the_free_slots_and_its_share_of_the_rate() {
+        let region: RegionName = "us-west".parse().unwrap();
+        // (milliseconds, schedulers, free slots) -> missions
+        let cases = [
+            ((100, 1, 0), 500),
+            ((100, 1, 40), 540),
+            ((100, 5, 40), 108),
+            ((60_000, 1, 0), 5_000),
+            ((0, 9, 0), 1),
+            ((100, 0, -7), 500),
+        ];
+        for ((ms, schedulers, free), wanted) in cases {
+            let budget = Budget::of_tick(Duration::from_millis(ms), schedulers, [(region.clone(), free)]);
+            assert_eq!(budget.left(&region), wanted, "{ms} ms, {schedulers} schedulers, {free} free");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_is_gone() {
+        let (region, other) = ("us-west".parse().unwrap(), "us-east".parse().unwrap());
+        let mut budget = Budget::of_tick(Duration::ZERO, 1, [(region, 2)]);
+        let region = "us-west".parse().unwrap();
+        assert_eq!([budget.take(&region), budget.take(&region), budget.take(&region)], [true, true, false]);
+        assert!(!budget.take(&other));
+    }
+
+    #[test]
+    fn higher_priority_goes_first_then_what_was_started_then_age() {
+        let at = |s| DateTime::from_timestamp(s, 0).unwrap();
+        let id = MissionId(uuid::Uuid::nil());
+        let ordered = [
+            failover_order(9, false, at(5), id),
+            failover_order(5, true, at(9), id),
+            failover_order(5, false, at(1), id),
+            failover_order(5, false, at(2), id),
+            failover_order(0, true, at(0), id),
+        ];
+        assert!(ordered.is_sorted());
+    }
 }

@@ -62,10 +62,7 @@ fn is_healthy(request: &Request, snapshot: &Snapshot, pool: &PoolId) -> bool {
 
 /// Every pool of the specialization is named exactly once.
 fn is_complete(request: &Request, snapshot: &Snapshot, placement: &Placement) -> bool {
-    if matches!(
-        placement.unplaceable,
-        Some(Unplaceable::UnknownSpecialization | Unplaceable::UnknownResidency)
-    ) {
+    if matches!(placement.unplaceable, Some(Unplaceable::UnknownSpecialization | Unplaceable::UnknownResidency)) {
         return true;
     }
     let candidates = placement.chosen.iter().chain(&placement.alternatives).map(|choice| &choice.pool);

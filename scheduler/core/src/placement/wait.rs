@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn absurd_figures_saturate_and_do_not_wrap() {
-        let absurd = PoolLoad { sessions: 1, slots: 1, leased: i64::MAX, queued: i64::MAX, service_us: i64::MAX, live: true };
+        let absurd =
+            PoolLoad { sessions: 1, slots: 1, leased: i64::MAX, queued: i64::MAX, service_us: i64::MAX, live: true };
         assert_eq!(capacity(&absurd, 1000, CLOCKS).wait_us, u64::MAX);
     }
 

@@ -177,7 +177,7 @@ impl World {
     fn fill_estimates(&self, points: &[OriginPoint], us: &mut [u64]) {
         if let [point] = points {
             for (us, unit) in us.iter_mut().zip(&self.units) {
-                *us = self.estimate.us(point.unit, *unit).round() as u64;
+                *us = (self.estimate.us(point.unit, *unit) + 0.5) as u64;
             }
             return;
         }
@@ -185,7 +185,7 @@ impl World {
         let scale = if all > 0.0 { 1.0 / all } else { 0.0 };
         for (us, unit) in us.iter_mut().zip(&self.units) {
             let sum: f64 = points.iter().map(|point| point.weight * self.estimate.us(point.unit, *unit)).sum();
-            *us = (sum * scale).round() as u64;
+            *us = (sum * scale + 0.5) as u64;
         }
     }
 
@@ -215,10 +215,7 @@ pub(crate) fn nearest(us: &[u64]) -> Option<RegionIx> {
 }
 
 /// Pools ordered by specialization, then by region; and where each specialization's pools are.
-fn compile_pools(
-    topology: &Topology,
-    regions: &HashMap<RegionName, RegionIx>,
-) -> (Vec<WorldPool>, Vec<Range<usize>>) {
+fn compile_pools(topology: &Topology, regions: &HashMap<RegionName, RegionIx>) -> (Vec<WorldPool>, Vec<Range<usize>>) {
     let mut sorted: Vec<_> = topology.pools.iter().collect();
     sorted.sort_by_key(|pool| (&pool.id.specialization, regions.get(&pool.id.region)));
     let mut pools: Vec<WorldPool> = Vec::with_capacity(sorted.len());
