@@ -83,7 +83,7 @@ fn requests() -> Vec<Request> {
                 residency: (at % 4 == 0).then(|| name("eu")),
                 origin: ResolvedOrigin::at(Position::new(lat, lng).expect("the figures are on the globe")),
                 nonce: word as i64,
-                drill: false,
+                dark: false,
             }
         })
         .collect()

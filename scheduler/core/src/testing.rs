@@ -96,9 +96,9 @@ pub fn add_residency(topology: &mut Topology, rule: &str, regions: &[&str]) {
 pub fn full(regions: usize, specializations: usize) -> Topology {
     let mut topology = bare(regions);
     for kind in 0..specializations {
-        for at in 0..regions {
+        for (at, city) in CITIES[..regions].iter().enumerate() {
             let role = if at == kind % regions { Role::Primary } else { Role::Replica };
-            add_pool(&mut topology, CITIES[at].0, specialization(kind).as_str(), role);
+            add_pool(&mut topology, city.0, specialization(kind).as_str(), role);
         }
     }
     topology

@@ -54,9 +54,9 @@ fn is_lawful(request: &Request, snapshot: &Snapshot, pool: &PoolId) -> bool {
 
 fn is_healthy(request: &Request, snapshot: &Snapshot, pool: &PoolId) -> bool {
     let world = snapshot.world();
-    let serves = snapshot.serving(&pool.region).is_some_and(crate::health::Serving::takes_new);
+    let serves = snapshot.serving(&pool.region).takes_new();
     let dark = world.region_ix(&pool.region).map(|region| world.states[region.at()]);
-    let open = request.drill || dark != Some(topology::RegionState::Dark);
+    let open = request.dark || dark != Some(topology::RegionState::Dark);
     serves && open && world.pool_ix(pool).is_some_and(|pool| snapshot.load(pool).live)
 }
 

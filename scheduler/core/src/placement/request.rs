@@ -18,7 +18,7 @@ pub struct Request {
     /// Spreads missions over near-equal pools. Stored with the mission, so that the same input has the same answer.
     pub nonce: i64,
     /// Whether regions in state `dark` may take it too.
-    pub drill: bool,
+    pub dark: bool,
 }
 
 /// Where a mission comes from, with countries and world regions already looked up.

@@ -7,7 +7,7 @@ use topology::{PoolId, RegionName, RegionState};
 use super::filter::{Gate, gate};
 use super::wait::{Capacity, capacity};
 use super::world::{CANARY_PERMILLE, PoolIx, RegionIx, World};
-use crate::health::{RAMP_FULL, RegionHealth, Serving, Verb, serving};
+use crate::health::{HeldBy, RAMP_FULL, RegionHealth, Serving, Verb, serving};
 
 /// What the database says of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,12 +138,12 @@ impl Snapshot {
         self.change(pool, |cell| cell.load.queued = cell.load.queued.saturating_add(missions).max(0));
     }
 
-    /// Whether a region may take new missions, and what holds it back. None for a region that the world does not know.
+    /// Whether a region may take new missions, and what holds it back. One that the world does not know is emptied.
     #[must_use]
-    pub fn serving(&self, region: &RegionName) -> Option<Serving> {
-        let region = self.world.region_ix(region)?;
+    pub fn serving(&self, region: &RegionName) -> Serving {
+        let Some(region) = self.world.region_ix(region) else { return Serving::Empties(HeldBy::State) };
         let standing = self.regions[region.at()].standing;
-        Some(serving(self.world.states[region.at()], standing.verb, standing.health, self.held))
+        serving(self.world.states[region.at()], standing.verb, standing.health, self.held)
     }
 
     pub(crate) fn gate(&self, region: RegionIx) -> Gate {

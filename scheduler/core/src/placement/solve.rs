@@ -150,7 +150,7 @@ fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u64]) ->
         groups: world.groups(home),
         rtt_us: us,
         nonce: request.nonce,
-        drill: request.drill,
+        drill: request.dark,
     })
 }
 

@@ -31,7 +31,7 @@ fn from(lat: f64, lng: f64) -> ResolvedOrigin {
 }
 
 fn ask(kind: &str, origin: ResolvedOrigin) -> Request {
-    Request { specialization: name(kind), residency: None, origin, nonce: 7, drill: false }
+    Request { specialization: name(kind), residency: None, origin, nonce: 7, dark: false }
 }
 
 fn chosen(request: &Request, snapshot: &Snapshot) -> String {
@@ -142,7 +142,7 @@ fn dark_regions_take_drills_only_and_canaries_a_tenth() {
     topology.regions[2].state = RegionState::Dark;
     let request = ask("coach", from(BERLIN.0, BERLIN.1));
     assert_eq!(chosen(&request, &idle(&topology)), "asia-east");
-    assert_eq!(chosen(&Request { drill: true, ..request.clone() }, &idle(&topology)), "europe-west");
+    assert_eq!(chosen(&Request { dark: true, ..request.clone() }, &idle(&topology)), "europe-west");
     topology.regions[2].state = RegionState::Canary;
     let slots = place(&request, &idle(&topology)).chosen.unwrap().slots;
     assert_eq!(slots, 1, "a tenth of ten");
@@ -382,11 +382,11 @@ prop_compose! {
         rule in prop_oneof![3 => Just(None), 3 => Just(Some("rule")), 1 => Just(Some("unknown"))],
         points in proptest::collection::vec((-90.0..=90.0, -180.0..=180.0, 0.1..10.0), 1..4),
         nonce in any::<i64>(),
-        drill in any::<bool>(),
+        dark in any::<bool>(),
     ) -> Request {
         let points = points.into_iter().map(|(lat, lng, weight)| (Position::new(lat, lng).unwrap(), weight));
         let origin = ResolvedOrigin::weighted(points).unwrap();
-        Request { specialization: specialization(kind), residency: rule.map(name), origin, nonce, drill }
+        Request { specialization: specialization(kind), residency: rule.map(name), origin, nonce, dark }
     }
 }
 
