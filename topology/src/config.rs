@@ -1,18 +1,43 @@
 //! Reading `topology.yaml`: strict, all errors at once, each with its place.
 //!
-//! The way of a text: [`source`] (places), [`tree`] (YAML to marked nodes), the readers of the blocks (what is written),
-//! [`resolve`] (what it means together). Every step adds to one list of findings; a [`Topology`] is made only where no
-//! finding is an error.
+//! The way of a text: `source` (places), `tree` (YAML to nodes with places), one reader for each block (what is
+//! written), `resolve` (what it means together). Every step adds to one list of findings; a [`Topology`] is made only
+//! where no finding is an error.
 
+mod agent;
+pub(crate) mod area;
+mod database;
+pub(crate) mod duration;
 mod finding;
+pub(crate) mod keys;
+mod load_balancer;
+mod network;
+mod platform;
+mod reader;
+mod region;
+mod residency;
+mod resolve;
+mod scheduling;
 mod source;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use finding::{Code, Finding, Findings, Severity};
 
+use crate::ids::RegionName;
 use crate::model::Topology;
+use reader::{Fields, Reader};
+use region::WrittenRegion;
+use resolve::Written;
+use source::{Source, Span};
 
 /// Largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
+
+/// The version of the file that this program reads.
+const VERSION: u32 = 1;
 
 /// The database that the clocks of scheduling must suit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +71,98 @@ pub fn parse(text: &str, file_name: &str) -> Result<Parsed, Findings> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_for(text: &str, file_name: &str, engine: Engine) -> Result<Parsed, Findings> {
-    let _ = (text, file_name, engine);
-    todo!()
+    let too_large = text.len() > MAX_BYTES;
+    // The findings keep their text: of a file that is not read, only its beginning.
+    let kept = if too_large { &text[..text.floor_char_boundary(80)] } else { text };
+    let mut reader = Reader::new(Arc::new(Source::new(file_name, kept)));
+    if too_large {
+        let message = format!("the file has {} bytes, at most {MAX_BYTES} are read", text.len());
+        reader.error(Code::TooLarge, Span::default(), message, None);
+    }
+    let topology = if too_large { None } else { read(&mut reader, engine) };
+    let mut findings = reader.findings;
+    findings.sort();
+    match topology {
+        Some(topology) if findings.errors().next().is_none() => Ok(Parsed { topology, warnings: findings }),
+        // A topology is missing only where something was refused.
+        _ => Err(findings),
+    }
+}
+
+fn read(reader: &mut Reader, engine: Engine) -> Option<Topology> {
+    if !printable(reader) {
+        return None;
+    }
+    let before = reader.findings.errors().count();
+    let root = tree::read(reader);
+    let refused = reader.findings.errors().count() > before;
+    let Some(root) = root else {
+        if !refused {
+            reader.error(Code::Empty, Span::default(), "the file is empty", "begin with `regions:`");
+        }
+        return None;
+    };
+    let fields = reader.fields(&root, "the file", keys::FILE)?;
+    version(reader, &fields);
+    let written = written(reader, &fields, engine)?;
+    resolve::resolve(reader, written)
+}
+
+/// Refuses control characters in the raw text, where the parser would stop at some of them in silence.
+fn printable(reader: &mut Reader) -> bool {
+    let source = reader.source();
+    let bad = source.text.char_indices().filter(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let mut clean = true;
+    for (start, c) in bad.take(10) {
+        let message = format!("the character U+{:04X} may not be in the file", u32::from(c));
+        reader.error(Code::ControlCharacter, Span { start, end: start + c.len_utf8() }, message, "remove it");
+        clean = false;
+    }
+    clean
+}
+
+fn version(reader: &mut Reader, fields: &Fields<'_>) {
+    let Some(node) = fields.get("version") else { return };
+    let Some(version) = reader.count(node, "version", 0..=u32::MAX) else { return };
+    if version != VERSION {
+        let message = format!("this program reads version {VERSION} of the file, not {version}");
+        reader.error(Code::UnknownVersion, node.span, message, format!("write version: {VERSION}, or leave it out"));
+    }
+}
+
+/// Reads every block, so that each adds its findings.
+fn written(reader: &mut Reader, fields: &Fields<'_>, engine: Engine) -> Option<Written> {
+    let regions = fields.required(reader, "regions", "the file").map(|node| region::read_all(reader, node));
+    let silent = regions.is_none();
+    let regions = regions.unwrap_or_default();
+    let known = names(&regions);
+    let database = database::read(reader, fields.get("database"), &regions);
+    let scheduling = scheduling::read(reader, fields.get("scheduling"), engine, database.max_clock_offset);
+    let residency = fields.get("residency").map(|node| residency::read(reader, node, &known)).unwrap_or_default();
+    let fallbacks = fields.get("fallbacks").map(|node| residency::fallbacks(reader, node, &known)).unwrap_or_default();
+    let load_balancer =
+        fields.entry("load_balancer").map(|entry| load_balancer::read(reader, entry, &known)).unwrap_or_default();
+    if let Some(range) = fields.entry("platform").and_then(|entry| platform::platform(reader, entry)) {
+        inside(reader, range.value, &regions);
+    }
+    if let Some(entry) = fields.entry("rollout") {
+        platform::rollout(reader, entry);
+    }
+    if let Some(entry) = fields.entry("budgets") {
+        platform::budgets(reader, entry);
+    }
+    (!silent).then_some(Written { regions, residency, fallbacks, database, scheduling, load_balancer })
+}
+
+/// Reports regions whose network range is not in the platform's.
+fn inside(reader: &mut Reader, all: network::Range, regions: &[WrittenRegion]) {
+    for cidr in regions.iter().filter_map(|region| region.cidr).filter(|cidr| !all.contains(cidr.value)) {
+        let message = format!("the range {} is not in the platform's {all}", cidr.value);
+        reader.error(Code::OutOfRange, cidr.span, message, None);
+    }
+}
+
+/// Names of the regions that could be read.
+fn names(regions: &[WrittenRegion]) -> BTreeSet<RegionName> {
+    regions.iter().filter_map(|region| region.name.as_ref()).map(|name| name.value.clone()).collect()
 }

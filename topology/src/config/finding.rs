@@ -11,8 +11,8 @@ use super::source::{Source, Span};
 /// Longest offending text that a finding repeats, in characters.
 const TEXT_MAX: usize = 80;
 
-/// Most findings that are kept: a file of a megabyte can be wrong in every line.
-const MOST: usize = 500;
+/// Most errors and most warnings that are kept: a file of a megabyte can be wrong in every line.
+const MOST: usize = 200;
 
 /// The registry of codes.
 macro_rules! codes {
@@ -174,6 +174,9 @@ pub struct Findings {
     /// The findings.
     #[serde(rename = "findings")]
     list: Vec<Finding>,
+    /// Errors and warnings that were found beyond those that are kept.
+    #[serde(rename = "more", skip_serializing_if = "is_zero")]
+    dropped: usize,
     #[serde(skip)]
     source: Arc<Source>,
 }
@@ -186,8 +189,16 @@ impl fmt::Display for Findings {
         if warnings > 0 {
             write!(f, ", {warnings} {}", plural(warnings, "warning"))?;
         }
+        if self.dropped > 0 {
+            write!(f, ", {} more", self.dropped)?;
+        }
         Ok(())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn plural(count: usize, word: &str) -> String {
@@ -198,7 +209,7 @@ impl std::error::Error for Findings {}
 
 impl Findings {
     pub(crate) fn new(source: Arc<Source>) -> Self {
-        Self { list: Vec::new(), source }
+        Self { list: Vec::new(), dropped: 0, source }
     }
 
     /// The findings in the order of the text.
@@ -241,7 +252,9 @@ impl Findings {
     }
 
     pub(crate) fn push(&mut self, severity: Severity, code: Code, span: Span, message: String, hint: Option<String>) {
-        if self.list.len() >= MOST {
+        // Each severity has its own bound, so that warnings never push out an error.
+        if self.list.iter().filter(|finding| finding.severity == severity).count() >= MOST {
+            self.dropped += 1;
             return;
         }
         let span = self.source.clamp(span);
@@ -249,11 +262,6 @@ impl Findings {
         let text = shortened(self.source.slice(span));
         let file = self.source.file.clone();
         self.list.push(Finding { severity, code, message, file, line, column, text, hint, span });
-    }
-
-    /// Whether as many findings are held as are kept.
-    pub(crate) fn is_full(&self) -> bool {
-        self.list.len() >= MOST
     }
 
     /// Puts the findings into the order of the text.

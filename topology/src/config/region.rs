@@ -1,0 +1,163 @@
+//! The block `regions`.
+
+use std::collections::BTreeMap;
+
+use super::agent::{self, Agent};
+use super::finding::{Code, shortened};
+use super::keys;
+use super::network::{self, Range};
+use super::reader::{At, Reader, suggestion};
+use super::source::Span;
+use super::tree::Node;
+use crate::catalogue::{Catalogue, CatalogueRegion};
+use crate::ids::RegionName;
+use crate::model::{Provider, RegionState};
+
+/// Most regions of one topology, and most agents of one region.
+const MOST: usize = 1000;
+
+const STATES: [(&str, RegionState); 6] = [
+    ("planned", RegionState::Planned),
+    ("provisioning", RegionState::Provisioning),
+    ("dark", RegionState::Dark),
+    ("canary", RegionState::Canary),
+    ("active", RegionState::Active),
+    ("retiring", RegionState::Retiring),
+];
+
+/// A region as it is written. What could not be read is absent, and was reported.
+#[derive(Debug)]
+pub(super) struct WrittenRegion {
+    pub(super) name: Option<At<RegionName>>,
+    pub(super) provider: Option<Provider>,
+    pub(super) cloud: Option<&'static CatalogueRegion>,
+    pub(super) state: RegionState,
+    pub(super) cidr: Option<At<Range>>,
+    pub(super) spot: bool,
+    pub(super) agents: Vec<Agent>,
+}
+
+pub(super) fn read_all(reader: &mut Reader, node: &Node) -> Vec<WrittenRegion> {
+    let Some(items) = reader.list(node, "regions", MOST) else { return Vec::new() };
+    if items.is_empty() {
+        reader.error(Code::Empty, node.span, "regions holds no region", None);
+    }
+    let regions: Vec<WrittenRegion> = items.iter().filter_map(|item| read(reader, item)).collect();
+    unique_names(reader, &regions);
+    unique_ranges(reader, &regions);
+    regions
+}
+
+fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
+    let fields = reader.fields(node, "a region", keys::REGION)?;
+    let name = fields.required(reader, "name", "a region").and_then(|node| reader.name(node, "the region's name"));
+    let provider =
+        fields.required(reader, "provider", "a region").and_then(|node| provider(reader, node, "the provider"));
+    let cloud = fields
+        .required(reader, "region", "a region")
+        .and_then(|node| reader.text(node, "the cloud region").map(|text| (text, node.span)))
+        .zip(provider)
+        .and_then(|((text, span), provider)| cloud_region(reader, text, span, provider));
+    let agents = match fields.get("agents") {
+        Some(node) => {
+            let items = reader.list(node, "agents", MOST).unwrap_or_default();
+            items.iter().filter_map(|item| agent::read(reader, item)).collect()
+        }
+        None => Vec::new(),
+    };
+    unique_pools(reader, &agents);
+    let state = fields.get("state").and_then(|node| reader.choice(node, "the state", &STATES));
+    let cidr = fields.entry("cidr").and_then(|entry| {
+        reader.no_effect(entry.key_span, "cidr");
+        network::read(reader, &entry.value, "cidr")
+    });
+    let spot = fields.entry("spot").and_then(|entry| {
+        reader.no_effect(entry.key_span, "spot");
+        reader.boolean(&entry.value, "spot")
+    });
+    Some(WrittenRegion {
+        name,
+        provider,
+        cloud,
+        state: state.map_or(RegionState::Active, |state| state.value),
+        cidr,
+        spot: spot.unwrap_or(false),
+        agents,
+    })
+}
+
+/// A provider of the catalogue, in any letter case.
+pub(super) fn provider(reader: &mut Reader, node: &Node, what: &str) -> Option<Provider> {
+    let text = reader.text(node, what)?;
+    if let Ok(provider) = text.parse() {
+        return Some(provider);
+    }
+    let names = Provider::ALL.map(Provider::as_str);
+    let message = format!("the catalogue has no provider `{}`", shortened(text));
+    let hint = suggestion(text, names).unwrap_or_else(|| format!("it has {}", names.join(", ")));
+    reader.error(Code::UnknownProvider, node.span, message, hint);
+    None
+}
+
+fn cloud_region(reader: &mut Reader, text: &str, span: Span, provider: Provider) -> Option<&'static CatalogueRegion> {
+    let catalogue = Catalogue::built_in();
+    let found = catalogue.find(provider, text);
+    if found.is_none() {
+        let message = format!("{provider} has no region `{}`", shortened(text));
+        reader.error(Code::UnknownCloudRegion, span, message, cloud_region_hint(text, provider));
+    }
+    found
+}
+
+/// Near names of the provider, else the provider that has this very name.
+pub(super) fn cloud_region_hint(text: &str, provider: Provider) -> Option<String> {
+    let catalogue = Catalogue::built_in();
+    let elsewhere =
+        Provider::ALL.into_iter().find(|other| *other != provider && catalogue.find(*other, text).is_some());
+    match elsewhere {
+        Some(other) => Some(format!("{other} has a region of this name")),
+        None => suggestion(text, catalogue.nearest_names(provider, text)),
+    }
+}
+
+fn unique_names(reader: &mut Reader, regions: &[WrittenRegion]) {
+    let mut seen: BTreeMap<&RegionName, Span> = BTreeMap::new();
+    for name in regions.iter().filter_map(|region| region.name.as_ref()) {
+        match seen.get(&name.value) {
+            Some(first) => {
+                let (line, _) = reader.source().place(first.start);
+                let message = format!("two regions are named `{}`", name.value);
+                reader.error(Code::DuplicateName, name.span, message, format!("the first is on line {line}"));
+            }
+            None => drop(seen.insert(&name.value, name.span)),
+        }
+    }
+}
+
+fn unique_pools(reader: &mut Reader, agents: &[Agent]) {
+    let mut seen = BTreeMap::new();
+    for name in agents.iter().filter_map(|agent| agent.specialization.as_ref()) {
+        match seen.get(&name.value) {
+            Some(first) => {
+                let first: &Span = first;
+                let (line, _) = reader.source().place(first.start);
+                let message = format!("`{}` is twice in one region", name.value);
+                let hint =
+                    format!("the first is on line {line}; a pool is all agents of one specialization in one region");
+                reader.error(Code::DuplicatePool, name.span, message, hint);
+            }
+            None => drop(seen.insert(&name.value, name.span)),
+        }
+    }
+}
+
+fn unique_ranges(reader: &mut Reader, regions: &[WrittenRegion]) {
+    let ranges: Vec<At<Range>> = regions.iter().filter_map(|region| region.cidr).collect();
+    for (at, range) in ranges.iter().enumerate() {
+        if let Some(first) = ranges[..at].iter().find(|first| first.value.overlaps(range.value)) {
+            let (line, _) = reader.source().place(first.span.start);
+            let message = format!("the range {} overlaps {} of line {line}", range.value, first.value);
+            reader.error(Code::OverlappingRanges, range.span, message, None);
+        }
+    }
+}
