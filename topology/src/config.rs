@@ -132,7 +132,7 @@ fn version(reader: &mut Reader, fields: &Fields<'_>) {
 
 /// Reads every block, so that each adds its findings.
 fn written(reader: &mut Reader, fields: &Fields<'_>, engine: Engine) -> Option<Written> {
-    let regions = fields.required(reader, "regions", "the file").map(|node| region::read_all(reader, node));
+    let regions = fields.required(reader, "regions", "the file").and_then(|node| region::read_all(reader, node));
     let silent = regions.is_none();
     let regions = regions.unwrap_or_default();
     let known = names(&regions);
@@ -162,7 +162,8 @@ fn inside(reader: &mut Reader, all: network::Range, regions: &[WrittenRegion]) {
     }
 }
 
-/// Names of the regions that could be read.
+/// Names of the regions, as far as they can be guessed.
 fn names(regions: &[WrittenRegion]) -> BTreeSet<RegionName> {
-    regions.iter().filter_map(|region| region.name.as_ref()).map(|name| name.value.clone()).collect()
+    let name = |region: &WrittenRegion| region.name.as_ref().map(|at| &at.value).or(region.meant.as_ref()).cloned();
+    regions.iter().filter_map(name).collect()
 }

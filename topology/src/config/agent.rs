@@ -73,7 +73,18 @@ fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
     let Some((name, role, count)) = split(text) else {
         let message = format!("`{}` is no agent", shortened(text));
         reader.error(Code::InvalidAgent, span, message, FORM);
-        return None;
+        // Whose agent it is can still be seen, so that its replicas elsewhere do not seem to lack a primary.
+        let name = text.split(['(', ':', ' ']).next().and_then(|name| name.parse().ok())?;
+        let specialization = Some(At { value: name, span });
+        return Some(Agent {
+            specialization,
+            role: None,
+            replicas: None,
+            slots: 1,
+            min: None,
+            max: None,
+            run_limit: None,
+        });
     };
     let specialization = reader.name_in(name, span, "the specialization");
     let role = match ROLES.iter().find(|(word, _)| word.eq_ignore_ascii_case(role)) {

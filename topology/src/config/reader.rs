@@ -74,7 +74,8 @@ impl Reader {
         self.warn(Code::NoEffectYet, span, message, None);
     }
 
-    /// A block with known keys. Keys that it does not have are findings.
+    /// A block with known keys. Keys that it does not have are findings; one that is a key misspelt is read as that
+    /// key, so that one mistake is one finding.
     pub(super) fn fields<'n>(
         &mut self,
         node: &'n Node,
@@ -82,13 +83,17 @@ impl Reader {
         keys: &'static [&'static str],
     ) -> Option<Fields<'n>> {
         let entries = self.entries(node, what)?;
+        let mut known: Vec<(&str, &Entry)> = Vec::with_capacity(entries.len());
+        known.extend(entries.iter().map(|entry| (&*entry.key, entry)).filter(|(key, _)| keys.contains(key)));
         for entry in entries.iter().filter(|entry| !keys.contains(&&*entry.key)) {
             let message = format!("{what} has no key `{}`", shortened(&entry.key));
             let hint = suggestion(&entry.key, keys.iter().copied())
                 .unwrap_or_else(|| format!("its keys are {}", keys.join(", ")));
             self.error(Code::UnknownKey, entry.key_span, message, hint);
+            let meant = nearest(&entry.key, keys.iter().copied()).first().copied();
+            known.extend(meant.filter(|meant| known.iter().all(|(key, _)| key != meant)).map(|meant| (meant, entry)));
         }
-        Some(Fields { span: node.span, entries })
+        Some(Fields { span: node.span, entries: known })
     }
 
     /// A block with free keys.
@@ -270,15 +275,15 @@ impl Reader {
 }
 
 /// A block whose keys were checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Fields<'n> {
     pub(super) span: Span,
-    entries: &'n [Entry],
+    entries: Vec<(&'n str, &'n Entry)>,
 }
 
 impl<'n> Fields<'n> {
     pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+        self.entries.iter().find(|(name, _)| *name == key).map(|(_, entry)| *entry)
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
@@ -343,7 +348,7 @@ fn shown(text: &str, plain: bool) -> String {
 }
 
 /// The name that somebody may have meant, such as `us-west` for `US West`.
-fn name_like(text: &str) -> Option<String> {
+pub(super) fn name_like(text: &str) -> Option<String> {
     let name: String = text
         .trim()
         .chars()

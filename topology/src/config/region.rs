@@ -6,9 +6,9 @@ use super::agent::{self, Agent};
 use super::finding::{Code, shortened};
 use super::keys;
 use super::network::{self, Range};
-use super::reader::{At, Reader, suggestion};
+use super::reader::{At, Reader, name_like, suggestion};
 use super::source::Span;
-use super::tree::Node;
+use super::tree::{Node, Value};
 use crate::catalogue::{Catalogue, CatalogueRegion};
 use crate::ids::RegionName;
 use crate::model::{Provider, RegionState};
@@ -29,28 +29,39 @@ const STATES: [(&str, RegionState); 6] = [
 #[derive(Debug)]
 pub(super) struct WrittenRegion {
     pub(super) name: Option<At<RegionName>>,
+    /// The name that an unfit one was meant to be, so that what refers to it is no further mistake.
+    pub(super) meant: Option<RegionName>,
     pub(super) provider: Option<Provider>,
     pub(super) cloud: Option<&'static CatalogueRegion>,
     pub(super) state: RegionState,
     pub(super) cidr: Option<At<Range>>,
     pub(super) spot: bool,
     pub(super) agents: Vec<Agent>,
+    /// Whether agents are written at all, readable or not.
+    has_agents: bool,
 }
 
-pub(super) fn read_all(reader: &mut Reader, node: &Node) -> Vec<WrittenRegion> {
-    let Some(items) = reader.list(node, "regions", MOST) else { return Vec::new() };
+/// Reads all regions; none where there is nothing that further rules could be about.
+pub(super) fn read_all(reader: &mut Reader, node: &Node) -> Option<Vec<WrittenRegion>> {
+    let items = reader.list(node, "regions", MOST)?;
     if items.is_empty() {
         reader.error(Code::Empty, node.span, "regions holds no region", None);
+        return None;
     }
     let regions: Vec<WrittenRegion> = items.iter().filter_map(|item| read(reader, item)).collect();
+    if regions.len() == items.len() && regions.iter().all(|region| !region.has_agents) {
+        let message = "no region has agents: nothing could run a mission";
+        reader.error(Code::NoPools, node.span, message, "give a region `agents: [engineer-master (primary: 1)]`");
+    }
     unique_names(reader, &regions);
     unique_ranges(reader, &regions);
-    regions
+    Some(regions)
 }
 
 fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
     let fields = reader.fields(node, "a region", keys::REGION)?;
     let name = fields.required(reader, "name", "a region").and_then(|node| reader.name(node, "the region's name"));
+    let meant = if name.is_none() { fields.get("name").and_then(meant) } else { None };
     let provider =
         fields.required(reader, "provider", "a region").and_then(|node| provider(reader, node, "the provider"));
     let cloud = fields
@@ -58,13 +69,10 @@ fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
         .and_then(|node| reader.text(node, "the cloud region").map(|text| (text, node.span)))
         .zip(provider)
         .and_then(|((text, span), provider)| cloud_region(reader, text, span, provider));
-    let agents = match fields.get("agents") {
-        Some(node) => {
-            let items = reader.list(node, "agents", MOST).unwrap_or_default();
-            items.iter().filter_map(|item| agent::read(reader, item)).collect()
-        }
-        None => Vec::new(),
-    };
+    let items = fields.get("agents").map(|node| reader.list(node, "agents", MOST));
+    let has_agents = items.is_some_and(|items| items.is_none_or(|items| !items.is_empty()));
+    let items = items.flatten().unwrap_or_default();
+    let agents: Vec<Agent> = items.iter().filter_map(|item| agent::read(reader, item)).collect();
     unique_pools(reader, &agents);
     let state = fields.get("state").and_then(|node| reader.choice(node, "the state", &STATES));
     let cidr = fields.entry("cidr").and_then(|entry| {
@@ -77,13 +85,20 @@ fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
     });
     Some(WrittenRegion {
         name,
+        meant,
         provider,
         cloud,
         state: state.map_or(RegionState::Active, |state| state.value),
         cidr,
         spot: spot.unwrap_or(false),
         agents,
+        has_agents,
     })
+}
+
+fn meant(node: &Node) -> Option<RegionName> {
+    let Value::Scalar(scalar) = &node.value else { return None };
+    name_like(&scalar.text)?.parse().ok()
 }
 
 /// A provider of the catalogue, in any letter case.

@@ -9,7 +9,6 @@ use super::load_balancer::WrittenLoadBalancer;
 use super::reader::Reader;
 use super::region::WrittenRegion;
 use super::residency::{Fallbacks, WrittenResidency};
-use super::source::Span;
 use crate::ids::{PoolId, Specialization};
 use crate::model::{Database, Pool, Region, Residency, ResidencyStrength, Role, Scheduling, Survive, Topology};
 
@@ -52,10 +51,6 @@ pub(super) fn resolve(reader: &mut Reader, written: Written) -> Option<Topology>
 
 fn replicas_have_primaries(reader: &mut Reader, regions: &[WrittenRegion]) {
     let agents = || regions.iter().flat_map(|region| &region.agents);
-    if agents().next().is_none() {
-        let message = "no region has agents: nothing could run a mission";
-        reader.error(Code::NoPools, Span::default(), message, "give a region `agents: [engineer-master (primary: 1)]`");
-    }
     // An agent whose role could not be read may be the primary that seems to be missing.
     let primary = |agent: &&Agent| agent.role.is_none_or(|role| role.value == Role::Primary);
     let primaries: BTreeSet<&Specialization> =

@@ -39,7 +39,7 @@ pub(super) fn defaults(engine: Engine) -> Scheduling {
 pub(super) fn read(reader: &mut Reader, node: Option<&Node>, engine: Engine, clock_offset: At<Duration>) -> Scheduling {
     let defaults = defaults(engine);
     let fields = node.and_then(|node| reader.fields(node, "scheduling", keys::SCHEDULING));
-    let get = |key: &str| fields.and_then(|fields| fields.get(key));
+    let get = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
     let mut clock = |key: &str, bounds, default| {
         let read = get(key).and_then(|node| reader.duration(node, key, bounds));
         read.map_or(default, |read| read.value)

@@ -94,9 +94,9 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let features = self.features(anchor, tag.is_some(), span);
-                let value =
-                    if features { Value::Scalar(self.scalar(text.into_owned(), plain, span)) } else { Value::Refused };
+                let good = self.features(anchor, tag.is_some(), span) & self.printable(&text, span);
+                let scalar = Scalar { text: text.into_owned(), plain };
+                let value = if good { Value::Scalar(scalar) } else { Value::Refused };
                 self.put(Node { span, value });
             }
             Event::Alias(_) => {
@@ -131,13 +131,12 @@ impl Builder<'_> {
         anchor == 0 && !tag
     }
 
-    /// An escape in quotes can still write what the raw text may not hold.
-    fn scalar(&mut self, text: String, plain: bool, span: Span) -> Scalar {
-        if let Some(bad) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            let message = format!("the character U+{:04X} may not be in a text", u32::from(bad));
-            self.reader.error(Code::ControlCharacter, span, message, "remove the escape");
-        }
-        Scalar { text, plain }
+    /// An escape in quotes can still write what the raw text may not hold; true where none does.
+    fn printable(&mut self, text: &str, span: Span) -> bool {
+        let Some(bad) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) else { return true };
+        let message = format!("the character U+{:04X} may not be in a text", u32::from(bad));
+        self.reader.error(Code::ControlCharacter, span, message, "remove the escape");
+        false
     }
 
     fn push(&mut self, frame: Frame, span: Span) -> bool {
@@ -152,7 +151,10 @@ impl Builder<'_> {
 
     fn pop(&mut self) {
         let node = match self.stack.pop() {
-            Some(Frame::List { span, items }) => Node { span, value: Value::List(items) },
+            Some(Frame::List { span, items }) => {
+                let span = items.first().filter(|_| span.start == span.end).map_or(span, |first| first.span);
+                Node { span, value: Value::List(items) }
+            }
             Some(Frame::Map { span, entries, .. }) => {
                 let span = entries.first().filter(|_| span.start == span.end).map_or(span, |first| first.key_span);
                 Node { span, value: Value::Map(entries) }
