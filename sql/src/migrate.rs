@@ -9,6 +9,7 @@ mod lease;
 mod regions;
 mod steps;
 
+pub(crate) use history::hex;
 pub use history::{LATEST, MIGRATIONS, Migration};
 pub use regions::Regions;
 

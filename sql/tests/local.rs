@@ -1,0 +1,49 @@
+//! The local server, on a port and in a folder of its own.
+
+use sql::local::{Error, LocalServer};
+
+/// Starting and stopping is one test, for it takes a second and the steps follow from each other.
+#[test]
+fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    let server = LocalServer::for_world(port);
+    let error = server.start().unwrap_err();
+    let Error::PortTaken { port: taken, owner } = &error else { panic!("{error:?}") };
+    assert_eq!(*taken, port);
+    assert!(!owner.is_empty());
+    drop(free);
+
+    let url = server.start().unwrap();
+    assert!(server.is_running());
+    assert_eq!(server.start().unwrap(), url, "a second start finds it running");
+    assert_eq!(read(&url, "SELECT current_setting('fsync') || current_setting('unix_socket_directories')"), "on");
+    assert_eq!(
+        read(&url, "SELECT datlocale || datlocprovider::text FROM pg_database WHERE datname = 'postgres'"),
+        "C.UTF-8b"
+    );
+    assert_eq!(read(&url, "SELECT 'yes' FROM pg_available_extensions WHERE name = 'vector'"), "yes");
+    assert!(server.stop().unwrap());
+    assert!(!server.is_running());
+    assert!(!server.stop().unwrap());
+
+    assert_eq!(server.start().unwrap(), url, "the data and the password are still there");
+    assert!(server.stop().unwrap());
+    let home = server.log().unwrap();
+    let home = home.parent().unwrap();
+    std::fs::remove_dir_all(home).unwrap();
+    std::fs::remove_file(home.with_extension("lock")).unwrap();
+}
+
+fn read(url: &str, text: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let driving = tokio::spawn(connection);
+        let row = client.query_one(text, &[]).await.unwrap();
+        let value = row.get(0);
+        drop(client);
+        driving.await.unwrap().unwrap();
+        value
+    })
+}
