@@ -11,7 +11,10 @@ mod facts;
 mod reason;
 mod state;
 
-pub use apply::{Holder, Refusal, Step, Transition, apply, submit};
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Holder, Refusal, Rest, Step, Transition, apply, submit};
 pub use backoff::{RETRY_BASE, RETRY_CAP, retry_delay};
 pub use command::{Command, CommandKind, Landing, Proof};
 pub use facts::{ALONE_FROM_CRASHES, MissionFacts};

@@ -34,14 +34,25 @@ pub struct Transition {
     pub crashes: i32,
     /// Moves after.
     pub moves: i32,
-    /// Not granted before; none = as it was.
-    pub not_before: Option<DateTime<Utc>>,
+    /// When it may be granted.
+    pub rest: Rest,
     /// Who holds it after.
     pub holder: Holder,
     /// Stored as the mission's reason and the event's. None clears it.
     pub reason: Option<Reason>,
     /// Whether it writes a `mission_events` row; the straight path is told by the mission's own times.
     pub event: bool,
+}
+
+/// When a mission may be granted after a transition: what becomes of its `not_before`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// As it was.
+    Keep,
+    /// At once: the store writes a moment long past, so that a reader's slightly old clock never skips it.
+    AtOnce,
+    /// Not before this moment.
+    Until(DateTime<Utc>),
 }
 
 /// Who holds a mission after a transition.
@@ -118,7 +129,7 @@ pub const fn submit(landing: Landing) -> Transition {
         attempts: 0,
         crashes: 0,
         moves: 0,
-        not_before: None,
+        rest: Rest::AtOnce,
         holder: Holder::Clear,
         reason,
         event: false,
@@ -252,7 +263,7 @@ impl Change<'_> {
             attempts: mission.attempts,
             crashes: mission.crashes,
             moves: mission.moves,
-            not_before: None,
+            rest: Rest::Keep,
             holder: Holder::Clear,
             reason,
             event: true,
@@ -312,7 +323,7 @@ impl Change<'_> {
         let attempts = self.mission.attempts.saturating_add(1);
         let base = if retryable && attempts < self.mission.max_attempts {
             let base = self.to(MissionState::Queued, Some(reason));
-            Transition { epoch: base.epoch.next(), not_before: Some(self.now + retry_delay(attempts)), ..base }
+            Transition { epoch: base.epoch.next(), rest: Rest::Until(self.now + retry_delay(attempts)), ..base }
         } else if reason == Reason::AgentFailed {
             self.ends(MissionState::Failed, Some(reason))
         } else {
@@ -344,6 +355,6 @@ impl Change<'_> {
     /// A new life with an epoch that goes on.
     const fn retry(self, landing: Landing) -> Transition {
         let base = self.waits(landing, Some(Reason::Retried));
-        Transition { epoch: base.epoch.next(), attempts: 0, crashes: 0, not_before: Some(self.now), ..base }
+        Transition { epoch: base.epoch.next(), attempts: 0, crashes: 0, rest: Rest::AtOnce, ..base }
     }
 }
