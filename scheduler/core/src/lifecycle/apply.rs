@@ -55,6 +55,18 @@ pub enum Rest {
     Until(DateTime<Utc>),
 }
 
+impl Rest {
+    /// What is written into `not_before`; none = it stays.
+    #[must_use]
+    pub const fn not_before(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Keep => None,
+            Self::AtOnce => Some(DateTime::UNIX_EPOCH),
+            Self::Until(at) => Some(at),
+        }
+    }
+}
+
 /// Who holds a mission after a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {

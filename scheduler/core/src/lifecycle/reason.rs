@@ -38,6 +38,35 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::Unplaceable(Unplaceable::UnknownSpecialization),
+        Self::Unplaceable(Unplaceable::UnknownResidency),
+        Self::Unplaceable(Unplaceable::NoLawfulPool),
+        Self::Unplaceable(Unplaceable::NoServingPool),
+        Self::Unplaceable(Unplaceable::NoHealthyPool),
+        Self::Placed,
+        Self::Replaced,
+        Self::AgentFailed,
+        Self::RunLimit,
+        Self::Released,
+        Self::Unnamed,
+        Self::SessionExpired,
+        Self::RegionLost,
+        Self::Drain,
+        Self::Unlawful,
+        Self::Poison,
+        Self::StartByPassed,
+        Self::Cancelled,
+        Self::Retried,
+    ];
+
+    /// The reason with this code; none for what an agent said in its own words.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
+
     /// Stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -58,5 +87,18 @@ impl Reason {
             Self::Cancelled => "cancelled",
             Self::Retried => "retried",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_its_own_and_is_read_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.as_str()), Some(reason));
+        }
+        assert_eq!(Reason::parse("the disk was full"), None);
     }
 }

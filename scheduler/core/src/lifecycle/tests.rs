@@ -128,11 +128,9 @@ fn all_pairs() {
 
 fn told(transition: &Transition) -> String {
     let mut text = format!("> {} e+{}", transition.to, transition.epoch.0 - 5);
-    for (name, count) in [
-        ("attempts", transition.attempts),
-        ("crashes", transition.crashes),
-        ("moves", transition.moves),
-    ] {
+    for (name, count) in
+        [("attempts", transition.attempts), ("crashes", transition.crashes), ("moves", transition.moves)]
+    {
         if count > 0 {
             write!(text, " {name}+{count}").unwrap();
         }
@@ -327,8 +325,7 @@ fn any_command() -> impl Strategy<Value = Command<'static>> {
         Just(Command::Place),
         Just(Command::Replace),
         Just(Command::Unplaceable(Unplaceable::NoServingPool)),
-        (any_session(), any::<bool>())
-            .prop_map(|(session, holds_nothing)| Command::Grant { session, holds_nothing }),
+        (any_session(), any::<bool>()).prop_map(|(session, holds_nothing)| Command::Grant { session, holds_nothing }),
         proof().prop_map(Command::Complete),
         (proof(), any::<bool>()).prop_map(|(proof, retryable)| Command::Fail { proof, retryable }),
         (any_session(), 0_i64..12).prop_map(|(session, epoch)| Command::Release { session, epoch: Epoch(epoch) }),

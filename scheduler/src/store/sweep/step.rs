@@ -220,7 +220,7 @@ impl Batch {
         self.attempts.push(next.attempts.into());
         self.crashes.push(next.crashes.into());
         self.moves.push(next.moves.into());
-        self.not_before.push(next.not_before);
+        self.not_before.push(next.rest.not_before());
         self.reasons.push(next.reason.map(|reason| reason.as_str()));
         self.placements.push(change.placement);
     }
