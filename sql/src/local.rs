@@ -13,6 +13,7 @@ mod user;
 use std::path::PathBuf;
 
 pub use install::{Installed, Need, missing};
+pub use port::owner as port_owner;
 pub use server::LocalServer;
 
 /// Why there is no server.

@@ -15,7 +15,7 @@ pub(super) fn ensure_free(port: u16) -> Result<(), Error> {
 
 /// Name and process id of who listens on a port, as far as /proc shows it to this user.
 #[must_use]
-pub(super) fn owner(port: u16) -> Option<String> {
+pub fn owner(port: u16) -> Option<String> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
         .filter_map(|table| fs::read_to_string(table).ok())

@@ -1,14 +1,14 @@
 //! `/control/v1`, the operator's reads, and the scheduler's own health.
 
 use reqwest::Method;
-use serde_json::Value;
 use topology::{RegionName, TokenId};
 
 use super::{Call, Client, Nothing, Repeat};
 use crate::error::Error;
+use crate::transport::Lane;
 use crate::wire::{
-    ApplyTopology, CreateToken, CreatedToken, PlanAnswer, PlanTopology, PoolList, RegionControl, RegionList, TokenView,
-    TopologyVersion,
+    ApplyTopology, CreateToken, CreatedToken, Health, PlanAnswer, PlanTopology, PoolList, RegionControl, RegionList,
+    RegionView, RevertTopology, SchedulerList, TokenList, TokenView, TopologyHistory, TopologyVersion, Wake,
 };
 
 impl Client {
@@ -37,6 +37,48 @@ impl Client {
         self.send(Call::with_body(Method::PUT, "/control/v1/topology".to_owned(), body, Repeat::Unsent)?).await
     }
 
+    /// One version of the topology, with its text.
+    ///
+    /// # Errors
+    /// See [`Error`]; `version_not_found`.
+    pub async fn topology_version(&self, version: i64) -> Result<TopologyVersion, Error> {
+        self.send(Call::get(format!("/control/v1/topology?version={version}"))).await
+    }
+
+    /// The latest versions of the topology, newest first, without their texts.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn topology_history(&self, limit: i64) -> Result<TopologyHistory, Error> {
+        self.send(Call::get(format!("/control/v1/topology/history?limit={limit}"))).await
+    }
+
+    /// Puts the text of an earlier version in force. A lost answer is not repeated.
+    ///
+    /// # Errors
+    /// See [`Error`]; `version_not_found`, `plan_stale`, `holds_missions`.
+    pub async fn revert_topology(&self, body: &RevertTopology) -> Result<TopologyVersion, Error> {
+        let path = "/control/v1/topology/revert".to_owned();
+        self.send(Call::with_body(Method::POST, path, body, Repeat::Unsent)?).await
+    }
+
+    /// The schedulers that are alive.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn schedulers(&self) -> Result<SchedulerList, Error> {
+        self.send(Call::get("/control/v1/schedulers")).await
+    }
+
+    /// Tells another scheduler that pools have work: a hint, not repeated.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn wake(&self, body: &Wake) -> Result<(), Error> {
+        let call = Call::with_body(Method::POST, "/peer/v1/wake".to_owned(), body, Repeat::Unsent)?;
+        self.send::<Nothing>(call.lane(Lane::Claim)).await.map(|_| ())
+    }
+
     /// The regions and how they are.
     ///
     /// # Errors
@@ -56,24 +98,24 @@ impl Client {
     /// Keeps new work away from a region.
     ///
     /// # Errors
-    /// See [`Error`]; `unknown_region`.
-    pub async fn cordon(&self, region: &RegionName, body: &RegionControl) -> Result<Value, Error> {
+    /// See [`Error`]; `region_not_found`.
+    pub async fn cordon(&self, region: &RegionName, body: &RegionControl) -> Result<RegionView, Error> {
         self.region(region, "cordon", body).await
     }
 
     /// Empties a region.
     ///
     /// # Errors
-    /// See [`Error`]; `unknown_region`.
-    pub async fn drain(&self, region: &RegionName, body: &RegionControl) -> Result<Value, Error> {
+    /// See [`Error`]; `region_not_found`.
+    pub async fn drain(&self, region: &RegionName, body: &RegionControl) -> Result<RegionView, Error> {
         self.region(region, "drain", body).await
     }
 
     /// Lets a region serve again.
     ///
     /// # Errors
-    /// See [`Error`]; `unknown_region`.
-    pub async fn uncordon(&self, region: &RegionName, body: &RegionControl) -> Result<Value, Error> {
+    /// See [`Error`]; `region_not_found`.
+    pub async fn uncordon(&self, region: &RegionName, body: &RegionControl) -> Result<RegionView, Error> {
         self.region(region, "uncordon", body).await
     }
 
@@ -81,7 +123,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn tokens(&self) -> Result<Vec<TokenView>, Error> {
+    pub async fn tokens(&self) -> Result<TokenList, Error> {
         self.send(Call::get("/control/v1/tokens")).await
     }
 
@@ -97,16 +139,15 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`]; `token_not_found`.
-    pub async fn revoke_token(&self, id: TokenId) -> Result<(), Error> {
-        let call = Call::new(Method::DELETE, format!("/control/v1/tokens/{id}"), None, Repeat::Safe);
-        self.send::<Nothing>(call).await.map(|_| ())
+    pub async fn revoke_token(&self, id: TokenId) -> Result<TokenView, Error> {
+        self.send(Call::new(Method::DELETE, format!("/control/v1/tokens/{id}"), None, Repeat::Safe)).await
     }
 
     /// Whether the scheduler runs.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn health(&self) -> Result<Value, Error> {
+    pub async fn health(&self) -> Result<Health, Error> {
         self.send(Call::get("/health")).await
     }
 
@@ -114,11 +155,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn ready(&self) -> Result<Value, Error> {
+    pub async fn ready(&self) -> Result<Health, Error> {
         self.send(Call::get("/ready")).await
     }
 
-    async fn region(&self, region: &RegionName, verb: &str, body: &RegionControl) -> Result<Value, Error> {
+    async fn region(&self, region: &RegionName, verb: &str, body: &RegionControl) -> Result<RegionView, Error> {
         let path = format!("/control/v1/regions/{region}/{verb}");
         self.send(Call::with_body(Method::POST, path, body, Repeat::Safe)?).await
     }
