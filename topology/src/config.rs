@@ -9,6 +9,8 @@ pub(crate) mod area;
 mod database;
 pub(crate) mod duration;
 mod finding;
+#[cfg(test)]
+mod json;
 pub(crate) mod keys;
 mod load_balancer;
 mod network;
@@ -25,6 +27,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use finding::{Code, Finding, Findings, Severity};
+#[cfg(test)]
+pub(crate) use json::to_json;
 
 use crate::ids::RegionName;
 use crate::model::Topology;

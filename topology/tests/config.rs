@@ -102,7 +102,7 @@ fn every_mistake_has_its_code_and_place() {
     let cases: &[(&str, &str, &[(Code, usize, usize)])] = &[
         ("nothing", "", &[(Code::Empty, 1, 1)]),
         ("only a comment", "# nothing\n", &[(Code::Empty, 1, 1)]),
-        ("a list", "- a\n", &[(Code::WrongType, 1, 1)]),
+        ("a list", "- a\n", &[(Code::WrongType, 1, 3)]),
         ("no YAML", "regions: [\n", &[(Code::Syntax, 2, 1)]),
         ("a tab", "regions:\n\t- a\n", &[(Code::Syntax, 2, 2)]),
         ("NUL", "regions: \0[]\n", &[(Code::ControlCharacter, 1, 10)]),
