@@ -21,15 +21,26 @@ impl Budget {
     /// flood.
     pub const LONGEST_TICK: Duration = Duration::from_secs(1);
 
-    /// The budget of one tick: `since_last` after the tick before it, shared by so many live `schedulers`, with the
-    /// `free` slots by target region. Each gets at least one mission into every region, so that all get on.
+    /// Nothing may be moved until the first tick is begun.
     #[must_use]
-    pub fn of_tick(since_last: Duration, schedulers: usize, free: impl IntoIterator<Item = (RegionName, i64)>) -> Self {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a tick: `since_last` after the tick before it, shared by so many live `schedulers`, with the `free`
+    /// slots by target region. Each gets at least one mission into every region, so that all get on. What the tick
+    /// before left is lost.
+    pub fn refill(
+        &mut self,
+        since_last: Duration,
+        schedulers: usize,
+        free: impl IntoIterator<Item = (RegionName, i64)>,
+    ) {
         let micros = since_last.min(Self::LONGEST_TICK).as_micros() as i64;
         let rate = Self::RATE_PER_S as i64 * micros / 1_000_000;
         let share = i64::try_from(schedulers).unwrap_or(i64::MAX).max(1);
         let left = free.into_iter().map(|(region, free)| (region, (free.max(0).saturating_add(rate) / share).max(1)));
-        Self { left: left.collect() }
+        self.left = left.collect();
     }
 
     /// How many more may go to a region in this tick; none to a region that was not named.
@@ -82,7 +93,8 @@ mod tests {
             ((100, 0, -7), 500),
         ];
         for ((ms, schedulers, free), wanted) in cases {
-            let budget = Budget::of_tick(Duration::from_millis(ms), schedulers, [(region.clone(), free)]);
+            let mut budget = Budget::new();
+            budget.refill(Duration::from_millis(ms), schedulers, [(region.clone(), free)]);
             assert_eq!(budget.left(&region), wanted, "{ms} ms, {schedulers} schedulers, {free} free");
         }
     }
@@ -90,7 +102,8 @@ mod tests {
     #[test]
     fn what_is_taken_is_gone() {
         let (region, other) = ("us-west".parse().unwrap(), "us-east".parse().unwrap());
-        let mut budget = Budget::of_tick(Duration::ZERO, 1, [(region, 2)]);
+        let mut budget = Budget::new();
+        budget.refill(Duration::ZERO, 1, [(region, 2)]);
         let region = "us-west".parse().unwrap();
         assert_eq!([budget.take(&region), budget.take(&region), budget.take(&region)], [true, true, false]);
         assert!(!budget.take(&other));

@@ -24,3 +24,22 @@ pub fn charge(newest_other: Option<DateTime<Utc>>, now: DateTime<Utc>, clocks: &
         Look::Late | Look::Silent | Look::Never => Charge::Move,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_crash_is_charged_only_where_the_region_shows_other_life() {
+        let clocks = Scheduling::default();
+        let now = DateTime::UNIX_EPOCH;
+        let of = |age| charge(Some(now - TimeDelta::milliseconds(age)), now, &clocks);
+        assert_eq!(
+            [of(0), of(3_000), of(3_001), of(60_000)],
+            [Charge::Crash, Charge::Crash, Charge::Move, Charge::Move]
+        );
+        assert_eq!(charge(None, now, &clocks), Charge::Move);
+    }
+}

@@ -170,3 +170,47 @@ const fn by_health(health: RegionHealth, held: bool) -> Serving {
         RegionHealth::Down => Serving::Empties(HeldBy::Health),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strictest_of_the_three_wins_and_is_named() {
+        use RegionState::{Active, Planned, Retiring};
+        let (none, cordoned, draining) = (Verb::None, Verb::Cordoned, Verb::Draining);
+        let (up, suspect, down) = (RegionHealth::Up, RegionHealth::Suspect, RegionHealth::Down);
+        let cases = [
+            ((Active, none, up), Serving::Yes),
+            ((Active, cordoned, up), Serving::NothingNew(HeldBy::Verb)),
+            ((Active, cordoned, suspect), Serving::NothingNew(HeldBy::Verb)),
+            ((Active, none, suspect), Serving::NothingNew(HeldBy::Health)),
+            ((Active, cordoned, down), Serving::Empties(HeldBy::Health)),
+            ((Active, draining, down), Serving::Drains(HeldBy::Verb)),
+            ((Planned, none, down), Serving::Empties(HeldBy::State)),
+            ((Planned, draining, up), Serving::Drains(HeldBy::Verb)),
+            ((Retiring, draining, down), Serving::Drains(HeldBy::State)),
+        ];
+        for ((state, verb, health), wanted) in cases {
+            assert_eq!(serving(state, verb, health, false), wanted, "{state:?} {verb} {health}");
+        }
+    }
+
+    #[test]
+    fn a_hold_lets_suspects_serve_and_evacuates_nobody_for_its_health() {
+        for health in RegionHealth::ALL {
+            let held = serving(RegionState::Active, Verb::None, health, true);
+            assert!(!held.evacuates(), "{health}");
+        }
+        assert!(serving(RegionState::Active, Verb::None, RegionHealth::Suspect, true).takes_new());
+        assert!(serving(RegionState::Active, Verb::Draining, RegionHealth::Up, true).evacuates(), "a wish is a wish");
+    }
+
+    #[test]
+    fn verbs_are_written_as_they_are_read() {
+        for verb in [Verb::None, Verb::Cordoned, Verb::Draining] {
+            assert_eq!(verb.as_str().parse(), Ok(verb));
+        }
+        assert_eq!("paused".parse::<Verb>(), Err(UnknownVerb("paused".to_owned())));
+    }
+}
