@@ -1,14 +1,26 @@
 //! A relay between a test and the database, which can be made to fail.
 
+mod wire;
+
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use wire::{Backend, Frontend};
 
 /// What the relay does with traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
     /// Everything passes.
     Pass,
-    /// Connections are accepted, nothing is answered any more.
+    /// Connections are accepted, nothing passes any more, in either direction.
     Hang,
     /// Connections are refused, open ones are cut.
     Refuse,
@@ -19,8 +31,20 @@ pub enum Mode {
     CutAfter(String),
 }
 
-/// A relay on a port of its own.
-pub struct Relay {}
+/// A relay on a port of its own. It ends with the value.
+pub struct Relay {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    target: SocketAddr,
+    mode: watch::Sender<Mode>,
+    cuts: AtomicU64,
+    accepted: AtomicU64,
+    cut: Notify,
+}
 
 impl Relay {
     /// Starts a relay to `target`.
@@ -28,8 +52,17 @@ impl Relay {
     /// # Panics
     /// When no port can be bound.
     pub async fn start(target: SocketAddr) -> Self {
-        let _ = target;
-        todo!()
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of the loopback is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            target,
+            mode: watch::Sender::new(Mode::Pass),
+            cuts: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            cut: Notify::new(),
+        });
+        let accepting = tokio::spawn(accept(listener, address, Arc::clone(&shared)));
+        Self { address, shared, accepting }
     }
 
     /// Starts a relay to the server of a database URL and returns it with the URL that leads through it.
@@ -37,25 +70,160 @@ impl Relay {
     /// # Panics
     /// When the URL has no host and port, or no port can be bound.
     pub async fn to_url(url: &str) -> (Self, String) {
-        let _ = url;
-        todo!()
+        let target = crate::url::read(url).expect("a database URL").endpoint;
+        let resolved = tokio::net::lookup_host(&target).await.expect("a host that resolves").next();
+        let relay = Self::start(resolved.expect("a host with an address")).await;
+        assert!(url.contains(&target), "the URL names its host and port");
+        let through = url.replacen(&target, &relay.address.to_string(), 1);
+        (relay, through)
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        todo!()
+        self.address
     }
 
     /// Changes what it does, at once and for open connections too.
     pub fn set(&self, mode: Mode) {
-        let _ = mode;
-        todo!()
+        self.shared.mode.send_replace(mode);
     }
 
     /// How often a connection was cut by [`Mode::CutAfter`].
     #[must_use]
     pub fn cuts(&self) -> u64 {
-        todo!()
+        self.shared.cuts.load(Ordering::SeqCst)
+    }
+
+    /// How many connections it has accepted.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.shared.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Waits until [`Mode::CutAfter`] has cut `count` connections in all.
+    pub async fn cut(&self, count: u64) {
+        loop {
+            let cut = self.shared.cut.notified();
+            if self.cuts() >= count {
+                return;
+            }
+            cut.await;
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.mode.send_replace(Mode::Refuse);
+        self.accepting.abort();
+    }
+}
+
+impl Shared {
+    /// Takes the order to cut after this statement, if there is one: only one connection gets it.
+    fn takes_order(&self, statement: &str) -> bool {
+        self.mode.send_if_modified(|mode| {
+            let ordered = matches!(mode, Mode::CutAfter(name) if name == statement);
+            if ordered {
+                *mode = Mode::Pass;
+            }
+            ordered
+        })
+    }
+}
+
+/// Accepts until the relay ends. To refuse, it closes its socket and binds the port again later.
+async fn accept(first: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+    let mut listener = Some(first);
+    let mut mode = shared.mode.subscribe();
+    loop {
+        if *mode.borrow_and_update() == Mode::Refuse {
+            listener = None;
+            if mode.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let Some(open) = &listener else {
+            listener = TcpListener::bind(address).await.ok();
+            tokio::task::yield_now().await;
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => if let Ok((client, _)) = accepted {
+                shared.accepted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(client, Arc::clone(&shared)));
+            },
+            changed = mode.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn serve(client: TcpStream, shared: Arc<Shared>) {
+    let Ok(server) = TcpStream::connect(shared.target).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let cutting = watch::Sender::new(false);
+    let cut = cutting.subscribe();
+    // When either direction ends, both do.
+    tokio::select! {
+        () = forth(from_client, to_server, &shared, &cutting) => {}
+        () = back(from_server, to_client, &shared, cut) => {}
+        () = refused(&shared) => {}
+    }
+}
+
+async fn refused(shared: &Shared) {
+    let mut mode = shared.mode.subscribe();
+    let _ = mode.wait_for(|mode| *mode == Mode::Refuse).await;
+}
+
+/// Waits while the relay hangs; returns by how much an answer is late.
+async fn passes(shared: &Shared) -> Duration {
+    let mut mode = shared.mode.subscribe();
+    match mode.wait_for(|mode| *mode != Mode::Hang).await.as_deref() {
+        Ok(Mode::Delay(late)) => *late,
+        _ => Duration::ZERO,
+    }
+}
+
+async fn forth(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, cutting: &watch::Sender<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut frontend = Frontend::default();
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        passes(shared).await;
+        for statement in frontend.executed(&buffer[..length]) {
+            if shared.takes_order(&statement) {
+                cutting.send_replace(true);
+            }
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, cut: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut backend = Backend::default();
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let complete = backend.ready_for_query(&buffer[..length]);
+        if *cut.borrow() {
+            if complete {
+                shared.cuts.fetch_add(1, Ordering::SeqCst);
+                shared.cut.notify_waiters();
+                return;
+            }
+            continue;
+        }
+        let late = passes(shared).await;
+        if !late.is_zero() {
+            tokio::time::sleep(late).await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
     }
 }

@@ -71,7 +71,7 @@ where
             (Some(failure), _) => Err(failure),
             (None, Err(error)) => Err(Failure::from(error)),
             (None, Ok(value)) => {
-                held.command(self.name, "COMMIT").await?;
+                held.command(self.name, &format!("/* {}:commit */ COMMIT", self.name)).await?;
                 held.give_back();
                 return Ok(value);
             }
