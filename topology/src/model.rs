@@ -132,6 +132,27 @@ pub enum RegionState {
 }
 
 impl RegionState {
+    /// The word as the file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Provisioning => "provisioning",
+            Self::Dark => "dark",
+            Self::Canary => "canary",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+        }
+    }
+}
+
+impl fmt::Display for RegionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl RegionState {
     /// Whether missions may be placed into a region of this state.
     #[must_use]
     pub const fn serves(self) -> bool {
@@ -179,6 +200,23 @@ pub enum Role {
     Replica,
 }
 
+impl Role {
+    /// The word as the file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// A named rule about where missions and their rows may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Residency {
@@ -198,6 +236,23 @@ pub enum ResidencyStrength {
     Store,
 }
 
+impl ResidencyStrength {
+    /// The word as the file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Store => "store",
+        }
+    }
+}
+
+impl fmt::Display for ResidencyStrength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// What the database outlives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -206,6 +261,23 @@ pub enum Survive {
     Zone,
     /// The loss of one region; every write pays one inter-region round trip.
     Region,
+}
+
+impl Survive {
+    /// The word as the file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Zone => "zone",
+            Self::Region => "region",
+        }
+    }
+}
+
+impl fmt::Display for Survive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// Where the database runs and what it survives.

@@ -1,5 +1,8 @@
 //! The difference between two topologies, and what it means for residency. Pure: missions are counted elsewhere.
 
+mod diff;
+mod render;
+
 use serde::Serialize;
 
 use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
@@ -107,6 +110,14 @@ pub struct PoolShape {
     pub run_limit_ms: Option<u64>,
 }
 
+impl PoolShape {
+    /// Missions that the pool can work on at a time when all its agents are there.
+    #[must_use]
+    pub const fn wished_slots(&self) -> u64 {
+        self.replicas as u64 * self.slots as u64
+    }
+}
+
 /// Where one residency rule lets missions, rows and replicas be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResidencyPlace {
@@ -127,8 +138,7 @@ pub struct ResidencyPlace {
 /// Compares two topologies.
 #[must_use]
 pub fn plan(old: &Topology, new: &Topology) -> Plan {
-    let _ = (old, new);
-    todo!()
+    diff::plan(old, new)
 }
 
 impl Plan {
@@ -160,7 +170,7 @@ impl Plan {
     /// The plan for a person, ending with a line that sums up.
     #[must_use]
     pub fn render(&self) -> String {
-        todo!()
+        render::render(self)
     }
 }
 
