@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::geo::Position;
 use crate::ids::RegionName;
+use crate::model::Region;
 
 /// Microseconds that light in fibre needs for a kilometre and back: 2 / (c / 1.468), refractive index of ITU-T G.652
 /// fibre at 1550 nm.
@@ -24,7 +25,9 @@ pub fn rtt_us(from: Position, to: Position) -> u64 {
     estimate_us(from.distance_km(to))
 }
 
-fn estimate_us(km: f64) -> u64 {
+/// Estimated round-trip time over a distance in kilometres, in whole microseconds: never less for a longer way.
+#[must_use]
+pub fn estimate_us(km: f64) -> u64 {
     with_parameters(km, FIXED_US, PATH_STRETCH)
 }
 
@@ -52,8 +55,8 @@ impl LatencyTable {
 
     /// Measured where the table has the pair, else estimated from the two places.
     #[must_use]
-    pub fn rtt_us(&self, a: (&RegionName, Position), b: (&RegionName, Position)) -> u64 {
-        self.measured(a.0, b.0).unwrap_or_else(|| rtt_us(a.1, b.1))
+    pub fn between_us(&self, a: &Region, b: &Region) -> u64 {
+        self.measured(&a.name, &b.name).unwrap_or_else(|| rtt_us(a.position, b.position))
     }
 }
 

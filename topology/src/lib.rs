@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod config;
+pub mod derive;
 pub mod geo;
 pub mod ids;
 pub mod latency;

@@ -103,14 +103,29 @@ fn the_parameters_are_the_best_on_the_calibration_half() {
 
 #[test]
 fn a_measured_pair_overrides_the_estimate_in_both_directions() {
-    let [a, b, c] = ["us-west", "us-east", "asia-east"].map(|name| name.parse::<RegionName>().unwrap());
-    let here = Position::new(45.84, -119.7).unwrap();
-    let there = Position::new(39.04, -77.49).unwrap();
+    let [west, east, asia] =
+        [region("us-west", 45.84, -119.7), region("us-east", 39.04, -77.49), region("asia", 35.68, 139.69)];
     let mut table = LatencyTable::default();
-    table.insert(b.clone(), a.clone(), 61_000);
-    assert_eq!(table.rtt_us((&a, here), (&b, there)), 61_000);
-    assert_eq!(table.rtt_us((&b, there), (&a, here)), 61_000);
-    assert_eq!(table.rtt_us((&a, here), (&c, there)), rtt_us(here, there));
+    table.insert(east.name.clone(), west.name.clone(), 61_000);
+    assert_eq!(table.between_us(&west, &east), 61_000);
+    assert_eq!(table.between_us(&east, &west), 61_000);
+    assert_eq!(table.between_us(&west, &asia), rtt_us(west.position, asia.position));
+}
+
+fn region(name: &str, lat: f64, lng: f64) -> Region {
+    Region {
+        name: name.parse().unwrap(),
+        provider: Provider::Aws,
+        cloud_region: name.to_owned(),
+        position: Position::new(lat, lng).unwrap(),
+        country: "US".to_owned(),
+        jurisdiction: "us".to_owned(),
+        steering: Vec::new(),
+        state: crate::model::RegionState::Active,
+        database_region: name.parse().unwrap(),
+        cidr: None,
+        spot: false,
+    }
 }
 
 prop_compose! {
