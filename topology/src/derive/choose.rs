@@ -3,7 +3,8 @@
 //! Regions in the same town are as near to everything, so the search goes over towns, and the region of each is chosen
 //! afterwards, with an eye on providers.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::demand::Point;
 use super::{APART_KM, EXACT_UP_TO, Error, MOVE_GAIN_PERCENT};
@@ -11,7 +12,7 @@ use crate::catalogue::CatalogueRegion;
 use crate::geo::Position;
 use crate::ids::RegionName;
 use crate::latency::rtt_us;
-use crate::model::{Provider, Topology};
+use crate::model::Topology;
 
 /// A chosen region and its name in the topology.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +107,7 @@ pub(super) fn gain_percent(then: u128, now: u128) -> f64 {
 struct Towns {
     towns: Vec<(Position, Vec<&'static CatalogueRegion>)>,
     costs: Vec<Vec<u128>>,
+    amounts: Vec<u64>,
     near: Vec<Vec<bool>>,
 }
 
@@ -123,7 +125,8 @@ impl Towns {
             each.collect()
         });
         let near = towns.iter().map(|(a, _)| towns.iter().map(|(b, _)| a.distance_km(*b) < APART_KM).collect());
-        Self { costs: costs.collect(), near: near.collect(), towns }
+        let amounts = points.iter().map(|point| point.amount).collect();
+        Self { costs: costs.collect(), amounts, near: near.collect(), towns }
     }
 
     fn places(&self, chosen: &[usize]) -> Vec<Position> {
@@ -193,29 +196,61 @@ impl Towns {
         (0..points).map(|point| towns().map(|town| self.costs[town][point]).min().unwrap_or(0)).sum()
     }
 
-    /// A region in each town: one that the previous topology has, else of the provider that has the fewest so far.
-    /// Towns with the fewest providers come first, for they have the least choice.
+    /// A region in each town, the town with most demand first.
     fn name(&self, chosen: &[usize], old: &[Chosen]) -> Result<Vec<Chosen>, Error> {
-        let mut order: Vec<usize> = (0..chosen.len()).collect();
-        order.sort_by_key(|&at| (self.towns[chosen[at]].1.len(), at));
-        let mut used: BTreeMap<Provider, usize> = BTreeMap::new();
-        let mut named: Vec<Option<Chosen>> = vec![None; chosen.len()];
-        for at in order {
-            let regions = &self.towns[chosen[at]].1;
-            let kept = old.iter().find(|old| regions.contains(&old.region)).cloned();
-            let new = match kept {
-                Some(kept) => kept,
-                None => {
-                    let least = |region: &&&'static CatalogueRegion| used.get(&region.provider).copied().unwrap_or(0);
-                    let region = regions.iter().min_by_key(least).copied().expect("a town has a region");
-                    Chosen { name: name_of(region)?, region }
-                }
-            };
-            *used.entry(new.region.provider).or_default() += 1;
-            named[at] = Some(new);
-        }
-        Ok(named.into_iter().flatten().collect())
+        let mut order = chosen.to_vec();
+        let served = self.served(chosen);
+        order.sort_by_key(|town| (Reverse(served.get(town).copied().unwrap_or(0)), *town));
+        let choices: Vec<Vec<Chosen>> = order.iter().map(|&town| self.choices(town, old)).collect::<Result<_, _>>()?;
+        Ok(most_providers(&choices))
     }
+
+    /// How much demand each chosen town is nearest to.
+    fn served(&self, chosen: &[usize]) -> BTreeMap<usize, u128> {
+        let mut served = BTreeMap::new();
+        for (point, amount) in self.amounts.iter().enumerate() {
+            let nearest = chosen.iter().copied().min_by_key(|&town| (self.costs[town][point], town));
+            *served.entry(nearest.expect("at least one town is chosen")).or_default() += u128::from(*amount);
+        }
+        served
+    }
+
+    /// What a town offers: the region that the previous topology has, else the first of each provider.
+    fn choices(&self, town: usize, old: &[Chosen]) -> Result<Vec<Chosen>, Error> {
+        let regions = &self.towns[town].1;
+        if let Some(kept) = old.iter().find(|old| regions.contains(&old.region)) {
+            return Ok(vec![kept.clone()]);
+        }
+        let mut choices: Vec<Chosen> = Vec::new();
+        for region in regions {
+            if choices.iter().all(|choice| choice.region.provider != region.provider) {
+                choices.push(Chosen { name: name_of(region)?, region });
+            }
+        }
+        Ok(choices)
+    }
+}
+
+/// One of each list, so that as many different providers as possible are among them; among equals the first of the
+/// first list, then of the second. Many lists are filled one by one, each with the provider that has the fewest so far.
+fn most_providers(choices: &[Vec<Chosen>]) -> Vec<Chosen> {
+    let mut sets: Vec<Vec<Chosen>> = vec![Vec::new()];
+    for list in choices {
+        let longer = sets.iter().flat_map(|set| list.iter().map(|choice| [set.as_slice(), &[choice.clone()]].concat()));
+        sets = longer.collect();
+        if choices.len() > EXACT_UP_TO {
+            let evenly = |set: &Vec<Chosen>| Reverse(providers(set));
+            sets = sets.into_iter().min_by_key(evenly).into_iter().collect();
+        }
+    }
+    sets.into_iter().min_by_key(|set| Reverse(providers(set))).unwrap_or_default()
+}
+
+/// How many different providers a set has, then how few regions its last one shares its provider with.
+fn providers(set: &[Chosen]) -> (usize, Reverse<usize>) {
+    let different: BTreeSet<_> = set.iter().map(|chosen| chosen.region.provider).collect();
+    let last = set.last().map(|chosen| chosen.region.provider);
+    (different.len(), Reverse(set.iter().filter(|chosen| Some(chosen.region.provider) == last).count()))
 }
 
 /// `aws-us-west-2`: a name that says what it is and stays the same from run to run.
