@@ -55,8 +55,14 @@ impl LatencyTable {
 
     /// Measured where the table has the pair, else estimated from the two places.
     #[must_use]
+    pub fn rtt_us(&self, a: (&RegionName, Position), b: (&RegionName, Position)) -> u64 {
+        self.measured(a.0, b.0).unwrap_or_else(|| rtt_us(a.1, b.1))
+    }
+
+    /// [`LatencyTable::rtt_us`] between two regions of a topology.
+    #[must_use]
     pub fn between_us(&self, a: &Region, b: &Region) -> u64 {
-        self.measured(&a.name, &b.name).unwrap_or_else(|| rtt_us(a.position, b.position))
+        self.rtt_us((&a.name, a.position), (&b.name, b.position))
     }
 }
 

@@ -136,7 +136,7 @@ impl Towns {
     /// The towns with the least cost, by index; none where so many cannot be had.
     fn search(&self, wanted: usize) -> Option<Vec<usize>> {
         let mut best = None;
-        self.exact(wanted.min(EXACT_UP_TO), 0, &mut Vec::new(), &mut best);
+        self.exact(wanted.min(EXACT_UP_TO), 0, &mut Vec::new(), &vec![u128::MAX; self.amounts.len()], &mut best);
         let (_, mut chosen) = best?;
         while chosen.len() < wanted {
             let (_, town) = self.best_addition(&chosen)?;
@@ -150,10 +150,18 @@ impl Towns {
         Some(chosen)
     }
 
-    /// Tries every set of `wanted` towns from `from` on; the first of the cheapest stays.
-    fn exact(&self, wanted: usize, from: usize, set: &mut Vec<usize>, best: &mut Option<(u128, Vec<usize>)>) {
+    /// Tries every set of `wanted` towns from `from` on; the first of the cheapest stays. `nearest` is what each point
+    /// pays to the nearest town of the set so far.
+    fn exact(
+        &self,
+        wanted: usize,
+        from: usize,
+        set: &mut Vec<usize>,
+        nearest: &[u128],
+        best: &mut Option<(u128, Vec<usize>)>,
+    ) {
         if set.len() == wanted {
-            let cost = self.cost(set, None, None);
+            let cost = nearest.iter().sum();
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 *best = Some((cost, set.clone()));
             }
@@ -161,8 +169,9 @@ impl Towns {
         }
         for town in from..self.towns.len() {
             if set.iter().all(|&other| !self.near[town][other]) {
+                let nearer: Vec<u128> = nearest.iter().zip(&self.costs[town]).map(|(a, b)| *a.min(b)).collect();
                 set.push(town);
-                self.exact(wanted, town + 1, set, best);
+                self.exact(wanted, town + 1, set, &nearer, best);
                 set.pop();
             }
         }

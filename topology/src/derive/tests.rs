@@ -213,13 +213,13 @@ fn a_previous_topology_stays_unless_much_is_gained() {
         world
     };
     let fresh = |world: &World| derive(world, &Options::default(), None).unwrap().report;
-    let weights = (1..200).map(|step| f64::from(step) * 0.05);
+    let weights = (1..20).map(|step| f64::from(step) * 0.25);
     let (mut stayed, mut moved) = (0, 0);
     for weight in weights {
         let world = with(weight);
         let (best, kept) = (fresh(&world), derive(&world, &Options::default(), Some(&previous)).unwrap().report);
         let names = |report: &Report| report.regions.iter().map(|region| region.region.clone()).collect::<Vec<_>>();
-        if names(&kept) == names(&first.report) && names(&best) != names(&kept) {
+        if names(&kept) == names(&first.report) && best.weighted_rtt_us < kept.weighted_rtt_us {
             assert!(best.weighted_rtt_us * 100 >= kept.weighted_rtt_us * 89, "a gain above 10 % was left");
             assert!(kept.left.iter().any(|line| line.contains("stay")), "{:?}", kept.left);
             stayed += 1;
