@@ -54,10 +54,10 @@ pub(super) fn regions(
     let towns = Towns::new(points, candidates);
     let best = towns.search(wanted).ok_or(Error::TooFew { wanted, candidates: candidates.len() })?;
     let old = previous.map(|topology| old_regions(topology, candidates)).unwrap_or_default();
-    if let Some(previous) = previous {
-        if let Some(kept) = keep(points, &old, previous, &towns.places(&best), wanted, left) {
-            return Ok(kept);
-        }
+    if let Some(previous) = previous
+        && let Some(kept) = keep(points, &old, previous, &towns.places(&best), wanted, left)
+    {
+        return Ok(kept);
     }
     towns.name(&best, &old)
 }
@@ -245,7 +245,9 @@ impl Towns {
 fn most_providers(choices: &[Vec<Chosen>]) -> Vec<Chosen> {
     let mut sets: Vec<Vec<Chosen>> = vec![Vec::new()];
     for list in choices {
-        let longer = sets.iter().flat_map(|set| list.iter().map(|choice| [set.as_slice(), &[choice.clone()]].concat()));
+        let longer = sets
+            .iter()
+            .flat_map(|set| list.iter().map(|choice| [set.as_slice(), std::slice::from_ref(choice)].concat()));
         sets = longer.collect();
         if choices.len() > EXACT_UP_TO {
             let evenly = |set: &Vec<Chosen>| Reverse(providers(set));

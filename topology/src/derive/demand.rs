@@ -77,10 +77,7 @@ struct Tally(BTreeMap<String, (Position, u64)>);
 
 impl Tally {
     fn add(&mut self, city: &str, position: Position, weight: f64) {
-        if self.0.get(city).is_none() {
-            self.0.insert(city.to_owned(), (position, 0));
-        }
-        let (_, amount) = self.0.get_mut(city).expect("it was inserted above");
+        let (_, amount) = self.0.entry(city.to_owned()).or_insert((position, 0));
         // A cast saturates, so an absurd weight cannot wrap.
         *amount = amount.saturating_add((weight * PARTS).round() as u64).min(u64::from(u32::MAX) * 1_000);
     }

@@ -8,7 +8,7 @@ use super::demand::{Demand, Point, sum};
 use super::{DerivedPool, MOVE_GAIN_PERCENT};
 use crate::ids::Specialization;
 use crate::latency::rtt_us;
-use crate::model::{Role, Topology};
+use crate::model::{Pool, Role, Topology};
 use crate::world::{Agent, World};
 
 /// A region that is nearest to this share of a specialization's demand, in percent, gets a replica of it too.
@@ -31,7 +31,7 @@ pub(super) fn pools(
         let primary = plan.primary(previous, left);
         let (size, why) = sizes.primary(specialization, points);
         pools.insert((primary, specialization.clone()), plan.pool(primary, Role::Primary, size, &why));
-        for (replica, reason) in plan.replicas(primary) {
+        for (replica, reason) in plan.replicas(primary, previous, left) {
             let why = format!("{reason}; half of the primary's {size}");
             pools.insert((replica, specialization.clone()), plan.pool(replica, Role::Replica, size.div_ceil(2), &why));
         }
@@ -96,18 +96,33 @@ impl Plan<'_> {
 
     fn primary(&self, previous: Option<&Topology>, left: &mut Vec<String>) -> usize {
         let best = (0..self.chosen.len()).min_by_key(|&at| (self.cost(at), at)).expect("a region is chosen");
+        self.steady(Role::Primary, best, |_| true, previous, left)
+    }
+
+    /// Where the previous topology has the pool, unless it is gone, not `allowed`, or the best place gains enough.
+    fn steady(
+        &self,
+        role: Role,
+        best: usize,
+        allowed: impl Fn(usize) -> bool,
+        previous: Option<&Topology>,
+        left: &mut Vec<String>,
+    ) -> usize {
         let old = previous.into_iter().flat_map(|topology| &topology.pools);
-        let mut old = old.filter(|pool| pool.role == Role::Primary && pool.id.specialization == *self.specialization);
-        let Some(old) = old.next() else { return best };
-        let Some(at) = self.chosen.iter().position(|chosen| chosen.name == old.id.region) else {
-            left.push(format!("{} leaves {}, which is not chosen any more", self.specialization, old.id.region));
+        let old = old.filter(|pool| pool.role == role && pool.id.specialization == *self.specialization);
+        // Of several replicas the nearest one counts: the others are there for other reasons.
+        let place = |pool: &Pool| self.chosen.iter().position(|chosen| chosen.name == pool.id.region);
+        let Some(old) = old.min_by_key(|pool| place(pool).map_or(u128::MAX, |at| self.cost(at))) else { return best };
+        let to = &self.chosen[best].name;
+        let Some(at) = place(old).filter(|&at| allowed(at)) else {
+            left.push(format!("{} moves to {to}: it cannot stay", old.id));
             return best;
         };
         let (then, now) = (self.cost(at), self.cost(best));
         if at == best || then == now {
             return at;
         }
-        let (to, gain) = (&self.chosen[best].name, gain_percent(then, now));
+        let gain = gain_percent(then, now);
         if now * 100 >= then * u128::from(100 - MOVE_GAIN_PERCENT) {
             left.push(format!("{} stays: {to} would gain only {gain:.1} %", old.id));
             return at;
@@ -118,21 +133,18 @@ impl Plan<'_> {
 
     /// The nearest other region, on another provider where there is one, and every further region that much of the
     /// demand is nearest to.
-    fn replicas(&self, primary: usize) -> Vec<(usize, String)> {
+    fn replicas(&self, primary: usize, previous: Option<&Topology>, left: &mut Vec<String>) -> Vec<(usize, String)> {
         let provider = self.chosen[primary].region.provider;
         let others = || (0..self.chosen.len()).filter(|&at| at != primary);
-        let elsewhere = others().filter(|&at| self.chosen[at].region.provider != provider);
-        let Some(first) =
-            elsewhere.min_by_key(|&at| (self.cost(at), at)).or_else(|| others().min_by_key(|&at| (self.cost(at), at)))
-        else {
+        let elsewhere = |at: usize| at != primary && self.chosen[at].region.provider != provider;
+        let spread = others().any(elsewhere);
+        let fits = |at: usize| if spread { elsewhere(at) } else { at != primary };
+        let Some(best) = others().filter(|&at| fits(at)).min_by_key(|&at| (self.cost(at), at)) else {
             return Vec::new();
         };
-        let apart = if self.chosen[first].region.provider == provider {
-            "no other provider was chosen"
-        } else {
-            "another provider"
-        };
-        let mut replicas = vec![(first, format!("nearest other region, {apart}"))];
+        let first = self.steady(Role::Replica, best, fits, previous, left);
+        let apart = if spread { "on another provider" } else { "no other provider was chosen" };
+        let mut replicas = vec![(first, format!("near in another region, {apart}"))];
         let served = Self::served(self.points, self.all, self.chosen);
         let total: u64 = served.iter().sum();
         for at in others().filter(|&at| at != first) {
@@ -161,38 +173,41 @@ impl Plan<'_> {
 struct Sizes {
     agents: usize,
     total: u64,
-    mean: f64,
+    /// The median pace of all agents with a record.
+    usual: f64,
+    /// The mean pace of a specialization's agents with a record.
     paces: BTreeMap<Specialization, f64>,
 }
 
 impl Sizes {
     fn of(world: &World, demand: &Demand) -> Self {
         let mut each: BTreeMap<Specialization, Vec<f64>> = BTreeMap::new();
-        for agent in &world.agents {
-            each.entry(agent.specialization.clone()).or_default().push(pace(agent));
+        for (agent, pace) in world.agents.iter().filter_map(|agent| Some((agent, pace(agent)?))) {
+            each.entry(agent.specialization.clone()).or_default().push(pace);
         }
-        let all: Vec<f64> = each.values().flatten().copied().collect();
-        let paces = each.into_iter().map(|(name, paces)| (name, mean(&paces))).collect();
-        Self { agents: world.agents.len(), total: demand.total(), mean: mean(&all), paces }
+        let mut all: Vec<f64> = each.values().flatten().copied().collect();
+        all.sort_by(f64::total_cmp);
+        let usual = all.get(all.len() / 2).copied().unwrap_or(1.0);
+        let mean = |paces: Vec<f64>| paces.iter().sum::<f64>() / paces.len() as f64;
+        let paces = each.into_iter().map(|(name, paces)| (name, mean(paces))).collect();
+        Self { agents: world.agents.len(), total: demand.total(), usual, paces }
     }
 
-    /// The world's agents times the specialization's share of the demand, more where its agents get less done than the
-    /// mean one and fewer where they get more; at least 1.
+    /// The world's agents times the specialization's share of the demand, more where its agents get less done than
+    /// usual and fewer where they get more; at least 1.
     fn primary(&self, specialization: &Specialization, points: &[Point]) -> (u32, String) {
         let share = sum(points) as f64 / self.total as f64;
-        let own = self.paces.get(specialization).copied().unwrap_or(self.mean);
-        let slow = if own > 0.0 { self.mean / own } else { PACE_BOUNDS.1 }.clamp(PACE_BOUNDS.0, PACE_BOUNDS.1);
+        let (slow, known) = match self.paces.get(specialization) {
+            Some(own) => ((self.usual / own).clamp(PACE_BOUNDS.0, PACE_BOUNDS.1), "for their pace"),
+            None => (1.0, "without a record"),
+        };
         let size = (self.agents as f64 * share * slow).ceil().clamp(1.0, 10_000.0) as u32;
-        let why = format!("{:.1} % of the demand x {} agents x {slow:.2} for their pace", share * 100.0, self.agents);
-        (size, why)
+        (size, format!("{:.1} % of the demand x {} agents x {slow:.2} {known}", share * 100.0, self.agents))
     }
 }
 
-/// What an agent got done, weighted by how well.
-fn pace(agent: &Agent) -> f64 {
-    agent.issues_resolved.saturating_add(agent.prs_merged) as f64 * agent.score
-}
-
-fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+/// What an agent got done, weighted by how well; none where nothing is recorded.
+fn pace(agent: &Agent) -> Option<f64> {
+    let pace = agent.issues_resolved.saturating_add(agent.prs_merged) as f64 * agent.score;
+    (pace > 0.0).then_some(pace)
 }

@@ -267,6 +267,20 @@ fn a_pool_moves_only_for_a_gain_above_a_tenth() {
 }
 
 #[test]
+fn a_replica_that_lost_its_place_moves_and_one_that_is_near_enough_stays() {
+    let world = example();
+    let first = derive(&world, &Options::default(), None).unwrap();
+    let mut previous = crate::config::parse(&first.text, "previous.yaml").unwrap().topology;
+    let replica = previous.pools.iter_mut().find(|pool| pool.role == Role::Replica).unwrap();
+    let specialization = replica.id.specialization.clone();
+    replica.id.region = "elsewhere".parse().unwrap();
+    let next = derive(&world, &Options::default(), Some(&previous)).unwrap();
+    assert_eq!(next.report.pools, first.report.pools);
+    let told = format!("elsewhere/{specialization} moves to");
+    assert!(next.report.left.iter().any(|line| line.starts_with(&told)), "{:?}", next.report.left);
+}
+
+#[test]
 fn an_edited_text_is_noticed() {
     let text = derive(&example(), &Options::default(), None).unwrap().text;
     assert_eq!(seal_of(&text), Seal::Whole);

@@ -8,6 +8,8 @@ use super::{ChosenRegion, DerivedPool, Report};
 use crate::model::Role;
 use crate::world::World;
 
+/// Database regions of which one may be lost.
+const SURVIVE_REGION: usize = 3;
 const DIGEST: &str = "# digest: sha256:";
 
 /// Whether a text is as [`super::derive`] wrote it.
@@ -47,6 +49,7 @@ pub(super) fn text(world: &World, report: &Report) -> String {
     for region in &report.regions {
         one_region(&mut out, region, report);
     }
+    database(&mut out, &report.regions);
     let first = out.find('\n').map_or(0, |end| end + 1);
     let line = format!("{DIGEST}{}\n", digest(&out));
     out.insert_str(first, &line);
@@ -103,6 +106,19 @@ fn one_region(out: &mut String, region: &ChosenRegion, report: &Report) {
     for pool in pools {
         one_pool(out, pool);
     }
+}
+
+/// The cluster has nodes in every chosen region, whatever the cloud, so each region homes its own rows under its own law.
+fn database(out: &mut String, regions: &[ChosenRegion]) {
+    let Some(first) = regions.first() else { return };
+    let (survive, why) = if regions.len() >= SURVIVE_REGION {
+        ("region", "one region may be lost")
+    } else {
+        ("zone", "a lost region's missions wait, for two or fewer regions leave no majority")
+    };
+    out.push('\n');
+    comment(out, "", &format!("Database nodes in every region; the primary where most demand is; {why}."));
+    let _ = writeln!(out, "database: {{ cloud: self, primary_region: {}, survive: {survive} }}", first.region);
 }
 
 fn one_pool(out: &mut String, pool: &DerivedPool) {
