@@ -4,12 +4,18 @@
 
 #[path = "e2e/drain_a_region.rs"]
 mod drain_a_region;
+#[path = "e2e/edit_the_topology.rs"]
+mod edit_the_topology;
 #[path = "e2e/fixture.rs"]
 mod fixture;
+#[path = "e2e/gateways.rs"]
+mod gateways;
 #[path = "e2e/lose_a_region.rs"]
 mod lose_a_region;
 #[path = "e2e/lose_the_agents.rs"]
 mod lose_the_agents;
+#[path = "e2e/lost_answers.rs"]
+mod lost_answers;
 #[path = "e2e/pause_a_region.rs"]
 mod pause_a_region;
 #[path = "e2e/poison.rs"]

@@ -9,7 +9,6 @@ use chaos::load::{Record, now_us, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
-use scheduler_client::wire::MissionState;
 use topology::{MissionId, RegionName};
 
 use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};

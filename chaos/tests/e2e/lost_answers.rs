@@ -1,0 +1,70 @@
+//! The connection dies after a statement has committed and before its answer leaves (P1, P2).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chaos::judge::{Acknowledged, judge};
+use chaos::load::now_us;
+use chaos::wait::wait_until;
+use chaos::world::{Spec, World};
+use scheduler_client::wire::MissionState;
+use sql::relay::{Mode, Relay};
+use topology::RegionName;
+
+use crate::fixture::{Database, ledger, mission, simulated};
+
+const TOPOLOGY: &str = "\
+regions:
+  - name: us-west
+    provider: AWS
+    region: us-west-2
+    agents: [{ specialization: engineer-master, role: primary, replicas: 1, slots: 4 }]
+";
+/// Two heartbeats of the default scheduling, and a second.
+const LEASED_AGAIN: Duration = Duration::from_secs(2 + 1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_after_the_commit_loses_and_doubles_nothing() {
+    let database = Database::new().await;
+    let (relay, url) = Relay::to_url(&database.url).await;
+    let here: RegionName = "us-west".parse().unwrap();
+    let world = World::start(Spec {
+        topology: TOPOLOGY.to_owned(),
+        regions: vec![here.clone()],
+        databases: BTreeMap::from([(here.clone(), vec![url])]),
+        database: database.url.clone(),
+        runner: simulated((300, 600)),
+        scheduler: Vec::new(),
+    })
+    .await
+    .unwrap();
+    let client = world.client(&here).unwrap();
+    let mut told = Vec::new();
+
+    for (statement, cuts) in
+        [("mission_submit", 1), ("mission_claim_16", 2), ("heartbeat_renew", 3), ("mission_complete", 4)]
+    {
+        relay.set(Mode::CutAfter(statement.to_owned()));
+        let sent = Instant::now();
+        let answer = client.submit(mission("engineer-master", statement)).await.unwrap();
+        told.push(Acknowledged { mission: answer.id, at_us: now_us() });
+        let cut = wait_until(Duration::from_secs(20), async || relay.cuts() == cuts).await;
+        assert!(cut, "no connection was cut after {statement}");
+        let ended = wait_until(Duration::from_secs(30), async || {
+            client.mission(answer.id).await.is_ok_and(|mission| mission.state == MissionState::Succeeded)
+        })
+        .await;
+        assert!(ended, "{statement}: {:?}", client.mission(answer.id).await);
+        let same = format!("SELECT count(*) FROM missions WHERE title = '{statement}'");
+        assert_eq!(database.count(&same).await, 1, "{statement}: the submit was repeated as another mission");
+        if statement == "mission_claim_16" {
+            let started = ledger(&world.ledger()).into_iter().find(|effect| effect.mission == answer.id).unwrap();
+            assert!(started.epoch.0 >= 2, "the lost grant was never given again");
+            // The mission is leased again by a later heartbeat; its run and completion come on top.
+            assert!(sent.elapsed() < LEASED_AGAIN + Duration::from_secs(2), "{:?}", sent.elapsed());
+        }
+    }
+    let verdict = judge(&told, &ledger(&world.ledger()), &database.rows().await);
+    assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!(database.count("SELECT count(*) FROM missions WHERE attempts > 0 OR crashes > 0").await, 0);
+}
