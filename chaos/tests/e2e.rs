@@ -2,6 +2,8 @@
 //!
 //! One program, so that the worlds share one build and one database server; each test has a database of its own.
 
+#[path = "e2e/database_outage.rs"]
+mod database_outage;
 #[path = "e2e/drain_a_region.rs"]
 mod drain_a_region;
 #[path = "e2e/edit_the_topology.rs"]
@@ -16,6 +18,8 @@ mod lose_a_region;
 mod lose_the_agents;
 #[path = "e2e/lost_answers.rs"]
 mod lost_answers;
+#[path = "e2e/overload.rs"]
+mod overload;
 #[path = "e2e/pause_a_region.rs"]
 mod pause_a_region;
 #[path = "e2e/poison.rs"]

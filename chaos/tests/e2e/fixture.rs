@@ -103,7 +103,7 @@ pub(crate) fn mission(specialization: &str, title: &str) -> SubmitMission {
 
 /// A database of the test's own, asked directly: the judge does not ask the system under test.
 pub(crate) struct Database {
-    _own: sql::testdb::TestDb,
+    _own: Option<sql::testdb::TestDb>,
     pub(crate) url: String,
     client: tokio_postgres::Client,
 }
@@ -111,10 +111,15 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn new() -> Self {
         let own = sql::testdb::TestDb::new().await;
-        let url = own.url().to_owned();
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("the test database answers");
+        let database = Self::at(own.url()).await;
+        Self { _own: Some(own), ..database }
+    }
+
+    /// A database that is somebody else's.
+    pub(crate) async fn at(url: &str) -> Self {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the test database answers");
         tokio::spawn(connection);
-        Self { _own: own, url, client }
+        Self { _own: None, url: url.to_owned(), client }
     }
 
     /// Every mission's row.

@@ -112,6 +112,19 @@ impl LocalServer {
         Ok(true)
     }
 
+    /// Stops it and deletes its data, for servers that belong to one run.
+    ///
+    /// # Errors
+    /// As [`LocalServer::stop`], or where a file cannot be deleted.
+    pub fn remove(&self) -> Result<(), Error> {
+        self.stop()?;
+        let place = self.place()?;
+        match fs::remove_dir_all(&place.home) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &place.home)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Its URL.
     ///
     /// # Errors
