@@ -1,6 +1,7 @@
 -- Charges an attempt to leased missions of one home: back to their queue after a pause that doubles with every
--- attempt, or failed for good. A failed mission keeps the session and epoch that ended it.
--- $1 home  $2.. one array a column  $9 first pause in milliseconds
+-- attempt, or failed for good. A failed mission keeps the session and epoch that ended it, so that the same failure can
+-- be answered again.
+-- $1 home  $2.. one array a column  $9 first pause, $10 longest pause, in milliseconds
 WITH moved AS (
     UPDATE missions AS m
     SET state = CASE WHEN w.final OR m.attempts + 1 >= m.max_attempts THEN 'failed' ELSE 'queued' END,
@@ -11,9 +12,9 @@ WITH moved AS (
         outcome = CASE WHEN w.final OR m.attempts + 1 >= m.max_attempts THEN w.detail::JSONB END,
         outcome_digest = CASE WHEN w.final OR m.attempts + 1 >= m.max_attempts THEN w.digest END,
         attempts = m.attempts + 1, reason = w.reason, grant_seq = NULL, run_until = NULL, progress = NULL,
-        not_before = now() + ($9::INT8 << LEAST(m.attempts, 8)) * INTERVAL '1 millisecond'
+        not_before = now() + LEAST($10::INT8, $9::INT8 << LEAST(m.attempts, 20)) * INTERVAL '1 millisecond'
     FROM (SELECT v.id, v.epoch, v.session_id, v.reason, v.detail, v.digest, v.actor, v.final = 1 AS final
-          FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $10::INT8[])
+          FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $11::INT8[])
               AS v (id, epoch, session_id, reason, detail, digest, actor, final)) AS w
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
       AND m.state = 'leased' AND m.epoch = w.epoch AND m.session_id = w.session_id
@@ -26,7 +27,6 @@ noted AS (
     SELECT $1::TEXT::crdb_internal_region, d.id, now(), 'leased', d.state, d.epoch, d.lease_session, d.actor, d.reason,
            d.region, d.detail::JSONB
     FROM moved AS d
-    WHERE d.state = 'queued'
     RETURNING mission_id
 )
 SELECT d.id, d.state, d.epoch, d.lease_epoch, d.lease_session, d.digest, d.region, d.specialization
