@@ -2,13 +2,42 @@
 //! statements, none of them relying on anything that only this process knows (P7).
 
 mod actor;
+mod check;
+mod claims;
+mod clock;
+mod coalescer;
+mod convert;
+mod digest;
+mod heartbeats;
+mod missions;
+mod results;
+mod sessions;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use scheduler_client::wire;
-use topology::{MissionId, PoolId, RegionName, SessionId};
+use scheduler_core::queue::Rounds;
+use sql::{Db, Gateways, Lane};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use topology::{DatabaseRegion, MissionId, PoolId, RegionName, SchedulerId, SessionId};
 
 pub use actor::Actor;
+pub use world::World;
 
-use crate::refusal::Refusal;
+use self::claims::Hub;
+use self::clock::Clock;
+use self::coalescer::{Bounds, Coalescer};
+use self::heartbeats::Heartbeats;
+use self::results::{Completes, Fails, Parts, Progresses, Releases};
+use self::sessions::KnownSession;
+use self::submit::Submits;
 
 /// What a request says beside its body.
 #[derive(Debug, Clone, Default)]
@@ -40,106 +69,115 @@ pub struct Change {
 }
 
 /// The service behind the HTTP routes. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Engine {}
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    region: RegionName,
+    world: Arc<dyn World>,
+    max_open: Option<i64>,
+    /// Connections of heartbeats and results.
+    lease: Db,
+    /// Connections of everything that may wait.
+    submit: Db,
+    clock: Arc<Clock>,
+    rounds: Arc<Mutex<Rounds>>,
+    sessions: Mutex<HashMap<SessionId, KnownSession>>,
+    changes: broadcast::Sender<Change>,
+    hub: Arc<Hub>,
+    submits: Coalescer<Submits>,
+    heartbeats: Coalescer<Heartbeats>,
+    completes: Coalescer<Completes>,
+    fails: Coalescer<Fails>,
+    releases: Coalescer<Releases>,
+    progresses: Coalescer<Progresses>,
+}
+
+/// Changes that a slow reader of [`Engine::changes`] may lag behind before it loses the oldest.
+const CHANGES: usize = 4096;
+
+/// Heartbeats of one home are one statement in so long.
+const HEARTBEAT_GAP: Duration = Duration::from_millis(250);
 
 impl Engine {
-    /// Validates, places and stores missions: one result each, in order. A refused one leaves the others untouched.
-    pub async fn submit(
-        &self,
-        _actor: &Actor,
-        _context: &SubmitContext,
-        _missions: Vec<wire::SubmitMission>,
-    ) -> Vec<Result<Submitted, Refusal>> {
-        todo!()
-    }
-
-    /// Starts a session, or answers again for one that was started by the same registration.
-    pub async fn register(
-        &self,
-        _actor: &Actor,
-        _session: wire::RegisterSession,
-    ) -> Result<wire::SessionAnswer, Refusal> {
-        todo!()
-    }
-
-    /// The region of a session, ended or not: what an agent's token is checked against. Cached.
-    pub async fn session_region(&self, _session: SessionId) -> Result<RegionName, Refusal> {
-        todo!()
-    }
-
-    /// Renews a session, and tells it which of the leases that it names are lost or cancelled.
-    pub async fn heartbeat(
-        &self,
-        _session: SessionId,
-        _beat: wire::Heartbeat,
-    ) -> Result<wire::HeartbeatAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Ends a session for good and puts back what it holds. Ending it twice is no error.
-    pub async fn end_session(&self, _actor: &Actor, _session: SessionId, _reason: &str) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// Waits for missions of the session's pools, at most `claim.wait_ms`. Dropping the future gives up the wait.
-    pub async fn claim(&self, _session: SessionId, _claim: wire::Claim) -> Result<wire::ClaimAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Ends a mission with its outcome. The same call again is answered the same.
-    pub async fn complete(&self, _mission: MissionId, _body: wire::Complete) -> Result<wire::LeaseAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Charges an attempt: back to the queue with a pause, or failed for good.
-    pub async fn fail(&self, _mission: MissionId, _body: wire::Fail) -> Result<wire::LeaseAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Hands a lease back, nothing is charged.
-    pub async fn release(&self, _mission: MissionId, _body: wire::Release) -> Result<wire::LeaseAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Stores what the agent says of a mission.
-    pub async fn progress(&self, _mission: MissionId, _body: wire::Progress) -> Result<wire::LeaseAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Calls a mission off. A submitter may do it to its own missions.
-    pub async fn cancel(&self, _actor: &Actor, _mission: MissionId, _reason: &str) -> Result<wire::Mission, Refusal> {
-        todo!()
-    }
-
-    /// Submits a failed or cancelled mission again: same id, attempts and crashes from 0, epoch goes on.
-    pub async fn retry(&self, _actor: &Actor, _mission: MissionId) -> Result<wire::Mission, Refusal> {
-        todo!()
-    }
-
-    /// One mission with payload and history.
-    pub async fn show(&self, _mission: MissionId) -> Result<wire::Mission, Refusal> {
-        todo!()
-    }
-
-    /// The stored placement of a mission, as it was explained when it was made; null while it has none.
-    pub async fn placement(&self, _mission: MissionId) -> Result<serde_json::Value, Refusal> {
-        todo!()
-    }
-
-    /// Missions, newest first. A region whose database does not answer is left out and named.
-    pub async fn list(&self, _query: wire::ListMissions) -> Result<wire::MissionPage, Refusal> {
-        todo!()
+    /// An engine of the scheduler `id` in `region`. `max_open` limits the open missions of a submitter; `stop` ends
+    /// long polls.
+    #[must_use]
+    pub fn new(
+        gateways: &Gateways,
+        world: Arc<dyn World>,
+        id: SchedulerId,
+        region: RegionName,
+        max_open: Option<i64>,
+        stop: CancellationToken,
+    ) -> Self {
+        let actor = Actor::Scheduler(id).to_string();
+        let (lease, claim, submit) = (gateways.lane(Lane::Lease), gateways.lane(Lane::Claim), gateways.lane(Lane::Submit));
+        let (clock, rounds) = (Arc::new(Clock::default()), Arc::new(Mutex::new(Rounds::new())));
+        let (changes, _) = broadcast::channel(CHANGES);
+        let hub = Arc::new(Hub::new(
+            claim,
+            actor.clone(),
+            Arc::clone(&world),
+            Arc::clone(&clock),
+            Arc::clone(&rounds),
+            changes.clone(),
+            stop,
+        ));
+        let parts = Parts { db: lease.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
+        let stores = Submits { db: submit.clone(), actor: actor.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
+        let beats = Heartbeats { db: lease.clone(), actor, hub: Arc::clone(&hub), changes: changes.clone() };
+        let bounds = Bounds::default();
+        Self(Arc::new(Inner {
+            region,
+            world,
+            max_open,
+            lease,
+            submit,
+            clock,
+            rounds,
+            sessions: Mutex::default(),
+            changes,
+            hub,
+            submits: Coalescer::new(stores, bounds),
+            heartbeats: Coalescer::new(beats, Bounds { rows: 2000, parallel: 1, gap: HEARTBEAT_GAP, ..bounds }),
+            completes: Coalescer::new(Completes(parts.clone()), bounds),
+            fails: Coalescer::new(Fails(parts.clone()), bounds),
+            releases: Coalescer::new(Releases(parts.clone()), bounds),
+            progresses: Coalescer::new(Progresses(parts), bounds),
+        }))
     }
 
     /// Lets the claims that wait for these pools look at once.
-    pub fn wake(&self, _pools: &[PoolId]) {
-        todo!()
+    pub fn wake(&self, pools: &[PoolId]) {
+        self.0.hub.wake(pools.iter());
     }
 
     /// Changes made by this process from now on; a slow reader loses the oldest.
     #[must_use]
-    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<Change> {
-        todo!()
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
     }
+
+    /// The database regions of the topology, that of this scheduler first.
+    fn homes(&self) -> Vec<DatabaseRegion> {
+        let view = self.0.world.current();
+        let own = view.topology.region(&self.0.region).map(|region| &region.database_region);
+        let mut homes = view.topology.database.regions.clone();
+        if let Some(at) = own.and_then(|own| homes.iter().position(|home| home == own)) {
+            homes.swap(0, at);
+        }
+        homes
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("region", &self.0.region).finish_non_exhaustive()
+    }
+}
+
+/// Locks; a panic elsewhere leaves plain data that is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

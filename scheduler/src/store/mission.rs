@@ -10,8 +10,8 @@ mod submit;
 pub use claim::{CLAIM_LIMITS, Granted, PoolQueue, mission_alone_waits, mission_claim, mission_claim_alone};
 pub use control::{NewPlace, mission_cancel, mission_retry};
 pub use lease::{
-    CompletedLease, CompletionRow, FailedLease, FailureRow, HeldLease, LeaseKey, ReleaseRow, ReleasedLease,
-    mission_complete, mission_fail, mission_progress, mission_release, mission_leases,
+    Fate, CompletedLease, CompletionRow, FailedLease, FailureRow, HeldLease, LeaseKey, ReleaseRow, ReleasedLease,
+    mission_complete, mission_fail, mission_fates, mission_leases, mission_progress, mission_release,
 };
 pub use row::{ListFilter, MissionRow, mission_find, mission_list, mission_open_count};
 pub use submit::{NewMission, StoredMission, SubmissionKey, mission_submit};
@@ -32,6 +32,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &lease::RELEASE,
     &lease::PROGRESS,
     &lease::LEASES,
+    &lease::FATES,
     &row::FIND,
     &row::LIST,
     &row::OPEN_COUNT,

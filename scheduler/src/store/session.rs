@@ -128,9 +128,7 @@ pub async fn session_register(db: &Db, session: &NewSession<'_>) -> Result<bool,
 /// As [`Db::query`].
 pub async fn session_offer(db: &Db, session: &NewSession<'_>) -> Result<bool, sql::Error> {
     let (names, slots) = session.columns();
-    let row = db
-        .query_opt(&OFFER, &[&session.home.as_str(), &session.id.0, &names, &slots, &session.version])
-        .await?;
+    let row = db.query_opt(&OFFER, &[&session.home.as_str(), &session.id.0, &names, &slots, &session.version]).await?;
     Ok(row.is_some())
 }
 

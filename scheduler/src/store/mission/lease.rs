@@ -26,6 +26,27 @@ pub(super) const LEASES: Statement = sql::statement!(
      WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased' AND m.session_id = ANY ($2::UUID[])"
 );
 
+/// What became of missions of one home. $1 home  $2 ids
+pub(super) const FATES: Statement = sql::statement!(
+    "mission_fates",
+    idempotent,
+    "SELECT m.id, m.state, m.epoch, m.session_id FROM missions AS m
+     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = ANY ($2::UUID[])"
+);
+
+/// What became of a mission that a session names and does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fate {
+    /// The mission.
+    pub mission: MissionId,
+    /// Where it stands.
+    pub state: MissionState,
+    /// Its fencing token.
+    pub epoch: Epoch,
+    /// Who holds it, or ended it by its word.
+    pub session: Option<SessionId>,
+}
+
 /// A lease as its holder names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseKey {
@@ -250,10 +271,7 @@ pub async fn mission_release(
     let actors: Vec<&str> = batch.iter().map(|row| row.actor.as_str()).collect();
     let numbers: Vec<Option<i64>> = batch.iter().map(|row| row.unnamed_by).collect();
     let rows = db
-        .query(
-            &RELEASE,
-            &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &reasons, &actors, &numbers],
-        )
+        .query(&RELEASE, &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &reasons, &actors, &numbers])
         .await?;
     Ok(rows
         .iter()
@@ -277,9 +295,7 @@ pub async fn mission_progress(
 ) -> Result<Vec<LeaseKey>, sql::Error> {
     let fences = Fences::of(batch.iter().map(|row| &row.0));
     let progress: Vec<&str> = batch.iter().map(|row| row.1.as_str()).collect();
-    let rows = db
-        .query(&PROGRESS, &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &progress])
-        .await?;
+    let rows = db.query(&PROGRESS, &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &progress]).await?;
     Ok(rows.iter().map(|row| key_of(row, "epoch", "session_id")).collect())
 }
 
@@ -297,5 +313,23 @@ pub async fn mission_leases(
     Ok(rows
         .iter()
         .map(|row| HeldLease { key: key_of(row, "epoch", "session_id"), grant_seq: row.get("grant_seq") })
+        .collect())
+}
+
+/// What became of missions of one home; those that are not there are left out.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn mission_fates(db: &Db, home: &DatabaseRegion, ids: &[MissionId]) -> Result<Vec<Fate>, sql::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = db.query(&FATES, &[&home.as_str(), &ids]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Fate {
+            mission: MissionId(row.get("id")),
+            state: state_of(row.get("state")),
+            epoch: Epoch(row.get("epoch")),
+            session: row.get::<_, Option<Uuid>>("session_id").map(SessionId),
+        })
         .collect())
 }

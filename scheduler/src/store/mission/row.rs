@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{MissionFacts, MissionState, Reason};
 use sql::{Db, Statement};
-use topology::{DatabaseRegion, Epoch, MissionId, RegionName, SessionId, Specialization};
 use tokio_postgres::Row;
+use topology::{DatabaseRegion, Epoch, MissionId, RegionName, SessionId, Specialization};
 use uuid::Uuid;
 
 /// Missions of one home by id. $1 home  $2 ids

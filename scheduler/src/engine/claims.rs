@@ -1,0 +1,174 @@
+//! The claim hub: long polls in, grants out.
+//!
+//! Every pool with somebody waiting has one claimer, which serves all its waiters with one statement at a time. Queued
+//! work wakes it at once; a jittered poll finds what no wake told of. The hub decides nothing: what a session may get
+//! is counted in the statement (P7), so a hub that forgets everything costs latency only.
+
+mod alone;
+mod claimer;
+mod pace;
+mod waiter;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use scheduler_client::wire;
+use sql::Db;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use topology::{DatabaseRegion, PoolId, SessionId};
+
+use self::alone::Reservations;
+use self::claimer::Claimer;
+use self::waiter::{Abandoned, Waiter};
+use super::clock::Clock;
+use super::{Change, Engine, World, check, lock};
+use crate::refusal::{Fault, Refusal};
+use crate::store::mission::{LeaseKey, ReleaseRow, mission_release};
+use scheduler_core::queue::Rounds;
+
+/// Longest long poll.
+const WAIT_MS: i64 = 30_000;
+
+/// A queue and those who wait for it: missions and sessions of one home.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Line {
+    pub(crate) home: DatabaseRegion,
+    pub(crate) pool: PoolId,
+}
+
+/// What all claimers share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    db: Db,
+    actor: String,
+    world: Arc<dyn World>,
+    clock: Arc<Clock>,
+    rounds: Arc<Mutex<Rounds>>,
+    changes: broadcast::Sender<Change>,
+    stop: CancellationToken,
+    claimers: Mutex<HashMap<Line, Arc<Claimer>>>,
+    reservations: Mutex<Reservations>,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        db: Db,
+        actor: String,
+        world: Arc<dyn World>,
+        clock: Arc<Clock>,
+        rounds: Arc<Mutex<Rounds>>,
+        changes: broadcast::Sender<Change>,
+        stop: CancellationToken,
+    ) -> Self {
+        let (claimers, reservations) = (Mutex::default(), Mutex::default());
+        Self { db, actor, world, clock, rounds, changes, stop, claimers, reservations }
+    }
+
+    /// Lets the claimers of these pools look at once.
+    pub(crate) fn wake<'a>(&self, pools: impl Iterator<Item = &'a PoolId>) {
+        let pools: Vec<&PoolId> = pools.collect();
+        if pools.is_empty() {
+            return;
+        }
+        for (line, claimer) in lock(&self.claimers).iter() {
+            if pools.contains(&&line.pool) {
+                claimer.wake();
+            }
+        }
+    }
+
+    /// Adds a waiter to a line; the first one starts its claimer.
+    fn join(self: &Arc<Self>, line: Line, waiter: &Arc<Waiter>) {
+        let mut claimers = lock(&self.claimers);
+        if let Some(claimer) = claimers.get(&line) {
+            claimer.join(Arc::clone(waiter));
+            return;
+        }
+        let claimer = Arc::new(Claimer::new(line.clone()));
+        claimer.join(Arc::clone(waiter));
+        claimers.insert(line, Arc::clone(&claimer));
+        tokio::spawn(claimer.run(Arc::clone(self)));
+    }
+
+    /// Signs a claimer off if nobody waits; in one step with [`Hub::join`], so that no waiter is left behind.
+    fn leave(&self, claimer: &Claimer) -> bool {
+        let mut claimers = lock(&self.claimers);
+        let empty = claimer.drop_closed();
+        if empty {
+            claimers.remove(claimer.line());
+        }
+        empty
+    }
+
+    /// Puts grants back that nobody took.
+    async fn put_back(&self, home: DatabaseRegion, session: SessionId, grants: Vec<wire::Grant>) {
+        let rows: Vec<ReleaseRow> = grants
+            .iter()
+            .map(|grant| ReleaseRow {
+                key: LeaseKey { mission: grant.mission, epoch: grant.epoch, session },
+                reason: "unclaimed".to_owned(),
+                actor: self.actor.clone(),
+                unnamed_by: None,
+            })
+            .collect();
+        match mission_release(&self.db, &home, &rows.iter().collect::<Vec<_>>()).await {
+            Ok(released) => {
+                let pools: Vec<_> = released
+                    .iter()
+                    .filter_map(|lease| super::convert::pool(lease.region.as_deref(), &lease.specialization))
+                    .collect();
+                self.wake(pools.iter());
+            }
+            // The session will not name them, so its heartbeats put them back.
+            Err(error) => {
+                tracing::warn!(%session, error = &error as &dyn std::error::Error, "grants that nobody took stay leased");
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Waits for missions of the session's pools, at most `claim.wait_ms`. Dropping the future gives up the wait; what
+    /// was granted meanwhile is put back.
+    pub async fn claim(&self, session: SessionId, claim: wire::Claim) -> Result<wire::ClaimAnswer, Refusal> {
+        check_claim(&claim)?;
+        let known = match self.known(session).await {
+            Ok(known) => known,
+            Err(Refusal::SessionNotFound) => return Err(Refusal::SessionEnded { reason: "unknown".to_owned() }),
+            Err(other) => return Err(other),
+        };
+        if let Some(reason) = known.ended {
+            return Err(Refusal::SessionEnded { reason });
+        }
+        let hub = &self.0.hub;
+        let deadline = Instant::now() + Duration::from_millis(claim.wait_ms.unsigned_abs());
+        let waiter = Arc::new(Waiter::new(session, claim.holding, claim.free.clone()));
+        let mut abandoned = Abandoned::new(Arc::clone(hub), known.home.clone(), Arc::clone(&waiter));
+        for specialization in claim.free.into_keys() {
+            let pool = PoolId { region: known.region.clone(), specialization };
+            hub.join(Line { home: known.home.clone(), pool }, &waiter);
+        }
+        tokio::select! {
+            () = waiter.granted() => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = hub.stop.cancelled() => {}
+        }
+        waiter.close();
+        // A statement that is under way may still grant.
+        waiter.settled().await;
+        abandoned.defuse();
+        Ok(wire::ClaimAnswer { grants: waiter.take() })
+    }
+}
+
+fn check_claim(claim: &wire::Claim) -> Result<(), Refusal> {
+    check::range("/wait_ms", claim.wait_ms, 0, WAIT_MS)?;
+    check::range("/holding", claim.holding, 0, i64::MAX)?;
+    if claim.free.is_empty() || claim.free.len() > 256 {
+        return Err(Refusal::invalid(Fault::Count, "/free", "a claim names 1 to 256 pools"));
+    }
+    claim.free.iter().try_for_each(|(name, slots)| check::range(&format!("/free/{name}"), *slots, 1, 10_000))
+}

@@ -1,0 +1,121 @@
+//! One long poll: it may wait in many lines at once, and is answered with what all of them grant.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use scheduler_client::wire::Grant;
+use tokio::sync::Notify;
+use topology::{DatabaseRegion, SessionId, Specialization};
+
+use super::Hub;
+use crate::engine::lock;
+
+/// A claim that waits.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) session: SessionId,
+    /// Leases of the session when it asked: a hint, the statement counts for itself.
+    pub(super) holding: i64,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    free: BTreeMap<Specialization, i64>,
+    /// Statements under way that may grant to this waiter.
+    under_way: usize,
+    grants: Vec<Grant>,
+    /// Takes part in no further statement.
+    closed: bool,
+}
+
+impl Waiter {
+    pub(super) fn new(session: SessionId, holding: i64, free: BTreeMap<Specialization, i64>) -> Self {
+        let state = State { free, under_way: 0, grants: Vec::new(), closed: false };
+        Self { session, holding, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// Joins a statement with its free slots of a pool; none = it waits no more, or not for this pool. Each `Some` must
+    /// be followed by one [`Waiter::check_in`].
+    pub(super) fn check_out(&self, specialization: &Specialization) -> Option<i64> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return None;
+        }
+        let free = state.free.get(specialization).copied().filter(|free| *free > 0)?;
+        state.under_way += 1;
+        Some(free)
+    }
+
+    /// Takes what a statement granted. The first grant closes the waiter: it is answered as soon as the statements that
+    /// are under way have ended.
+    pub(super) fn check_in(&self, grants: Vec<Grant>) {
+        let mut state = lock(&self.state);
+        state.under_way -= 1;
+        state.closed |= !grants.is_empty();
+        state.grants.extend(grants);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    pub(super) fn close(&self) {
+        lock(&self.state).closed = true;
+    }
+
+    /// Ends when something was granted.
+    pub(super) async fn granted(&self) {
+        while lock(&self.state).grants.is_empty() {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Ends when no statement is under way.
+    pub(super) async fn settled(&self) {
+        while lock(&self.state).under_way > 0 {
+            self.changed.notified().await;
+        }
+    }
+
+    pub(super) fn take(&self) -> Vec<Grant> {
+        std::mem::take(&mut lock(&self.state).grants)
+    }
+}
+
+/// Puts back what is granted to a waiter whose request went away.
+pub(super) struct Abandoned {
+    hub: Arc<Hub>,
+    home: DatabaseRegion,
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl Abandoned {
+    pub(super) const fn new(hub: Arc<Hub>, home: DatabaseRegion, waiter: Arc<Waiter>) -> Self {
+        Self { hub, home, waiter: Some(waiter) }
+    }
+
+    /// The request lives to take its grants.
+    pub(super) fn defuse(&mut self) {
+        self.waiter = None;
+    }
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        let Some(waiter) = self.waiter.take() else { return };
+        waiter.close();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (hub, home) = (Arc::clone(&self.hub), self.home.clone());
+        runtime.spawn(async move {
+            waiter.settled().await;
+            let grants = waiter.take();
+            if !grants.is_empty() {
+                hub.put_back(home, waiter.session, grants).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,105 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// Doubles numbers; a batch with a negative one is refused for its data.
+#[derive(Default)]
+struct Doubling {
+    sizes: Arc<Mutex<Vec<usize>>>,
+    pause: Duration,
+    runs: Arc<AtomicUsize>,
+}
+
+impl Batch for Doubling {
+    type Key = &'static str;
+    type Item = i64;
+    type Answer = i64;
+    const NAME: &'static str = "doubling";
+
+    fn bytes(item: &i64) -> usize {
+        usize::try_from(*item).unwrap_or(1)
+    }
+
+    async fn run(&self, _key: &&'static str, items: &[&i64]) -> Result<Vec<i64>, sql::Error> {
+        lock(&self.sizes).push(items.len());
+        assert!(!items.contains(&&13), "a bug in the statement");
+        tokio::time::sleep(self.pause).await;
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        Ok(items.iter().map(|item| *item * 2).collect())
+    }
+}
+
+fn bounds() -> Bounds {
+    Bounds { rows: 4, bytes: 1000, waiting: 8, waiting_bytes: 5000, parallel: 1, ..Bounds::default() }
+}
+
+async fn push_all(line: &Coalescer<Doubling>, items: &[i64]) -> Vec<Result<i64, Refusal>> {
+    futures_util::future::join_all(items.iter().map(|item| line.push(&"k", *item))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_line_answers_without_waiting() {
+    let line = Coalescer::new(Doubling::default(), bounds());
+    let before = Instant::now();
+    assert_eq!(line.push(&"k", 4).await, Ok(8));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_meanwhile_shares_bounded_batches() {
+    let batch = Doubling { pause: Duration::from_millis(5), ..Doubling::default() };
+    let sizes = Arc::clone(&batch.sizes);
+    let line = Coalescer::new(batch, bounds());
+    let answers = push_all(&line, &[1, 2, 3, 4, 5, 6, 7]).await;
+    assert_eq!(answers, [2, 4, 6, 8, 10, 12, 14].map(Ok));
+    assert!(lock(&sizes).iter().all(|size| *size <= 4), "{sizes:?}");
+    assert_eq!(lock(&sizes).iter().sum::<usize>(), 7);
+    assert!(lock(&sizes).len() <= 3, "{sizes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_bounded_in_bytes() {
+    let batch = Doubling { pause: Duration::from_millis(5), ..Doubling::default() };
+    let sizes = Arc::clone(&batch.sizes);
+    let line = Coalescer::new(batch, bounds());
+    let answers = push_all(&line, &[1, 600, 600, 2000, 1]).await;
+    assert_eq!(answers, [2, 1200, 1200, 4000, 2].map(Ok));
+    assert_eq!(*lock(&sizes), [2, 1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_may_wait_is_refused_and_the_rest_is_answered() {
+    let batch = Doubling { pause: Duration::from_secs(1), ..Doubling::default() };
+    let line = Coalescer::new(batch, bounds());
+    let answers = push_all(&line, &[1; 12]).await;
+    let refused = answers.iter().filter(|answer| **answer == Err(Refusal::Overloaded)).count();
+    assert_eq!((refused, answers.len() - refused), (4, 8));
+    assert_eq!(line.push(&"k", 3).await, Ok(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_keep_their_gap() {
+    let line = Coalescer::new(Doubling::default(), Bounds { gap: Duration::from_millis(250), ..bounds() });
+    let before = Instant::now();
+    assert_eq!(line.push(&"k", 1).await, Ok(2));
+    assert_eq!(line.push(&"k", 2).await, Ok(4));
+    assert!(before.elapsed() >= Duration::from_millis(250), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_answered_and_leaves_the_line_working() {
+    let line = Coalescer::new(Doubling::default(), bounds());
+    assert_eq!(line.push(&"k", 13).await, Err(Refusal::Internal));
+    assert_eq!(line.push(&"k", 1).await, Ok(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_still_runs() {
+    let batch = Doubling { pause: Duration::from_millis(5), ..Doubling::default() };
+    let runs = Arc::clone(&batch.runs);
+    let line = Coalescer::new(batch, bounds());
+    let gave_up = tokio::time::timeout(Duration::from_millis(1), line.push(&"k", 1)).await;
+    assert!(gave_up.is_err());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}

@@ -1,0 +1,151 @@
+//! Rows to wire types. Pure.
+
+use chrono::{DateTime, Utc};
+use scheduler_client::wire;
+use scheduler_core::lifecycle::MissionState;
+use serde_json::Value;
+use topology::{PoolId, Position};
+
+use crate::store::event::EventRow;
+use crate::store::mission::MissionRow;
+
+pub(crate) const fn state(state: MissionState) -> wire::MissionState {
+    match state {
+        MissionState::Pending => wire::MissionState::Pending,
+        MissionState::Queued => wire::MissionState::Queued,
+        MissionState::Leased => wire::MissionState::Leased,
+        MissionState::Succeeded => wire::MissionState::Succeeded,
+        MissionState::Failed => wire::MissionState::Failed,
+        MissionState::Cancelled => wire::MissionState::Cancelled,
+    }
+}
+
+pub(crate) const fn stored_state(state: wire::MissionState) -> MissionState {
+    match state {
+        wire::MissionState::Pending => MissionState::Pending,
+        wire::MissionState::Queued => MissionState::Queued,
+        wire::MissionState::Leased => MissionState::Leased,
+        wire::MissionState::Succeeded => MissionState::Succeeded,
+        wire::MissionState::Failed => MissionState::Failed,
+        wire::MissionState::Cancelled => MissionState::Cancelled,
+    }
+}
+
+/// A pool from its columns.
+pub(crate) fn pool(region: Option<&str>, specialization: &str) -> Option<PoolId> {
+    Some(PoolId { region: region?.parse().ok()?, specialization: specialization.parse().ok()? })
+}
+
+/// Stored JSON; what cannot be read any more is shown as null rather than hiding the mission.
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+/// A mission without payload and history.
+pub(crate) fn mission(row: &MissionRow) -> wire::Mission {
+    let nowhere = || wire::Origin::At(Position::new(0.0, 0.0).expect("the origin of the map is on the globe"));
+    wire::Mission {
+        id: row.id,
+        state: state(row.state),
+        reason: row.reason.clone(),
+        specialization: row.specialization.parse().expect("specializations were checked when stored"),
+        title: row.title.clone(),
+        submitter: row.submitter.clone(),
+        origin: serde_json::from_str(&row.origin).unwrap_or_else(|_| nowhere()),
+        residency: row.residency.as_deref().and_then(|name| name.parse().ok()),
+        priority: row.priority,
+        pool: pool(row.region.as_deref(), &row.specialization),
+        home: row.home.clone(),
+        epoch: row.epoch,
+        attempts: row.attempts,
+        crashes: row.crashes,
+        moves: row.moves,
+        session: row.session,
+        progress: row.progress.as_deref().map(json),
+        outcome: row.outcome.as_deref().map(json),
+        submitted_at: row.submitted_at,
+        placed_at: row.placed_at,
+        leased_at: row.leased_at,
+        finished_at: row.finished_at,
+        payload: None,
+        history: None,
+    }
+}
+
+/// A mission with payload and history.
+pub(crate) fn whole_mission(row: &MissionRow, events: &[EventRow]) -> wire::Mission {
+    let mut whole = mission(row);
+    whole.payload = Some(json(&row.payload));
+    whole.history = Some(history(row, events));
+    whole
+}
+
+/// The stored outcome.
+pub(crate) fn outcome(row: &MissionRow) -> Option<Value> {
+    row.outcome.as_deref().map(json)
+}
+
+/// The stored placement.
+pub(crate) fn placement(row: &MissionRow) -> Value {
+    row.placement.as_deref().map_or(Value::Null, json)
+}
+
+/// What happened to a mission, oldest first: its events, and what its own times tell.
+fn history(row: &MissionRow, events: &[EventRow]) -> Vec<wire::MissionEvent> {
+    let mut all: Vec<_> = events.iter().filter_map(|event| event_of(row, event)).collect();
+    let told = |at: Option<DateTime<Utc>>, to: MissionState| {
+        at.filter(|at| !all.iter().any(|event| event.at == *at && event.to == state(to)))
+    };
+    let pool = pool(row.region.as_deref(), &row.specialization);
+    let base = wire::MissionEvent {
+        at: row.submitted_at,
+        from: None,
+        to: if row.placed_at.is_some() { wire::MissionState::Queued } else { wire::MissionState::Pending },
+        epoch: topology::Epoch::INITIAL,
+        session: None,
+        actor: format!("submitter:{}", row.submitter),
+        reason: None,
+        pool: None,
+    };
+    let mut own = Vec::new();
+    if let Some(at) = told(row.leased_at, MissionState::Leased) {
+        let actor = row.leased_by.clone().unwrap_or_default();
+        let from = Some(wire::MissionState::Queued);
+        let (session, pool) = (row.session, pool.clone());
+        own.push(wire::MissionEvent {
+            at,
+            from,
+            to: wire::MissionState::Leased,
+            epoch: row.epoch,
+            session,
+            actor,
+            pool,
+            ..base.clone()
+        });
+    }
+    if let Some(at) = told(row.finished_at, row.state) {
+        let actor = row.finished_by.clone().unwrap_or_default();
+        let (session, reason) = (row.session, row.reason.clone());
+        let to = state(row.state);
+        let from = Some(wire::MissionState::Leased);
+        own.push(wire::MissionEvent { at, from, to, epoch: row.epoch, session, actor, reason, pool });
+    }
+    all.push(base);
+    all.extend(own);
+    all.sort_by_key(|event| (event.at, event.epoch, event.from.is_some()));
+    all
+}
+
+fn event_of(row: &MissionRow, event: &EventRow) -> Option<wire::MissionEvent> {
+    let read = |text: &str| text.parse().ok().map(state);
+    Some(wire::MissionEvent {
+        at: event.at,
+        from: event.from_state.as_deref().and_then(read),
+        to: read(&event.to_state)?,
+        epoch: event.epoch,
+        session: event.session,
+        actor: event.actor.clone(),
+        reason: event.reason.clone(),
+        pool: pool(event.region.as_deref(), &row.specialization),
+    })
+}

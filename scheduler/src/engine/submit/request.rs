@@ -1,0 +1,148 @@
+//! One submitted mission, checked and with its origin resolved.
+
+use chrono::{DateTime, Datelike as _, Utc};
+use scheduler_client::wire;
+use serde_json::Value;
+use topology::catalogue::nearest;
+use topology::{MissionId, ResidencyName, Specialization};
+
+use crate::engine::{Actor, SubmitContext, World, check, digest};
+use crate::refusal::{Fault, Refusal};
+use crate::store::mission::SubmissionKey;
+use crate::view::{Ask, ResolvedOrigin, View};
+
+/// Most bytes of a payload.
+const PAYLOAD: usize = 256 << 10;
+/// Most bytes of an origin, as JSON.
+const ORIGIN: usize = 16 << 10;
+/// Shortest and longest run of one attempt: a second and a week.
+const RUN_LIMIT_MS: (i64, i64) = (1_000, 7 * 24 * 3_600_000);
+
+/// A mission that may be placed and stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) id: MissionId,
+    pub(crate) nonce: i64,
+    pub(crate) submitter: String,
+    pub(crate) body: wire::SubmitMission,
+    pub(crate) specialization: Specialization,
+    pub(crate) residency: Option<ResidencyName>,
+    /// Canonical JSON.
+    pub(crate) payload: String,
+    /// Canonical JSON of the written origin, else of the resolved one.
+    pub(crate) origin: String,
+    pub(crate) key: Option<SubmissionKey>,
+    resolved: ResolvedOrigin,
+}
+
+impl Request {
+    /// Checks a submitted mission against its limits and the view, and resolves its origin.
+    pub(crate) fn read(
+        world: &dyn World,
+        actor: &Actor,
+        context: &SubmitContext,
+        body: wire::SubmitMission,
+    ) -> Result<Self, Refusal> {
+        let view = world.current();
+        let submitter = actor.name();
+        let payload = check_body(&body)?;
+        let specialization = specialization(&view, &body.specialization)?;
+        let residency = body.residency.as_deref().map(|name| residency(&view, name)).transpose()?;
+        let resolved = world.resolve(body.origin.as_ref(), context.country.as_deref())?;
+        let origin = check::json("/origin", &origin_value(body.origin.as_ref(), &resolved), ORIGIN)?;
+        let key = match &body.idempotency_key {
+            Some(key) => Some(SubmissionKey {
+                home: world.key_home(body.origin.as_ref(), &submitter)?,
+                key: key.clone(),
+                digest: request_digest(&body, &payload),
+            }),
+            None => None,
+        };
+        let (id, nonce) = (MissionId::random(), rand::random::<i64>() & i64::MAX);
+        Ok(Self { id, nonce, submitter, body, specialization, residency, payload, origin, key, resolved })
+    }
+
+    /// What placement needs to know.
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        Ask {
+            specialization: &self.specialization,
+            origin: &self.resolved,
+            residency: self.residency.as_ref(),
+            nonce: self.nonce,
+        }
+    }
+
+    /// The origin as it is stored.
+    pub(crate) fn stored_origin(&self) -> wire::Origin {
+        serde_json::from_str(&self.origin).expect("it was written from an origin")
+    }
+}
+
+/// Checks what needs no view, and returns the payload as it is stored.
+fn check_body(body: &wire::SubmitMission) -> Result<String, Refusal> {
+    check::text("/title", &body.title, 500)?;
+    check::range("/priority", i64::from(body.priority), 0, 9)?;
+    if let Some(limit) = body.run_limit_ms {
+        check::range("/run_limit_ms", limit, RUN_LIMIT_MS.0, RUN_LIMIT_MS.1)?;
+    }
+    if let Some(attempts) = body.max_attempts {
+        check::range("/max_attempts", i64::from(attempts), 1, 100)?;
+    }
+    if let Some(time) = body.start_by {
+        check_time("/start_by", time)?;
+    }
+    if let Some(key) = &body.idempotency_key {
+        check::key("/idempotency_key", key)?;
+    }
+    check::json("/payload", &body.payload, PAYLOAD)
+}
+
+fn check_time(pointer: &str, time: DateTime<Utc>) -> Result<(), Refusal> {
+    check::range(pointer, i64::from(time.year()), 1970, 9999)
+}
+
+fn specialization(view: &View, name: &str) -> Result<Specialization, Refusal> {
+    check::nul_free("/specialization", name)?;
+    let known = name.parse::<Specialization>().ok();
+    known.filter(|wanted| view.topology.pools.iter().any(|pool| pool.id.specialization == *wanted)).ok_or_else(|| {
+        let names = view.topology.specializations();
+        let near = nearest(name, names.iter().map(|name| name.as_str()));
+        let nearest = near.into_iter().map(str::to_owned).collect();
+        Refusal::UnknownSpecialization { name: name.chars().take(100).collect(), nearest }
+    })
+}
+
+fn residency(view: &View, name: &str) -> Result<ResidencyName, Refusal> {
+    check::nul_free("/residency", name)?;
+    let known = name.parse::<ResidencyName>().ok();
+    known.filter(|wanted| view.topology.residency.contains_key(wanted)).ok_or_else(|| {
+        let near = nearest(name, view.topology.residency.keys().map(ResidencyName::as_str));
+        Refusal::Invalid {
+            fault: Fault::UnknownResidency,
+            pointer: "/residency".to_owned(),
+            detail: "the topology has no residency rule of this name".to_owned(),
+            nearest: near.into_iter().map(str::to_owned).collect(),
+        }
+    })
+}
+
+/// The origin as written; where nothing was written, the points that it was resolved to.
+fn origin_value(written: Option<&wire::Origin>, resolved: &ResolvedOrigin) -> Value {
+    let resolved_origin = || match &*resolved.points {
+        [(at, _)] => wire::Origin::At(*at),
+        points => wire::Origin::Weighted(
+            points.iter().map(|(at, weight)| wire::WeightedPoint { at: *at, weight: *weight }).collect(),
+        ),
+    };
+    let origin = written.cloned().unwrap_or_else(resolved_origin);
+    serde_json::to_value(origin).expect("an origin is JSON")
+}
+
+/// Digest of everything that makes two requests the same.
+fn request_digest(body: &wire::SubmitMission, payload: &str) -> String {
+    let mut rest = body.clone();
+    rest.idempotency_key = None;
+    rest.payload = Value::Null;
+    let rest = serde_json::to_value(rest).expect("a request is JSON");
+    digest::digest(&[&digest::canonical(&rest), payload])
+}
