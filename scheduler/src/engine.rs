@@ -15,7 +15,6 @@ mod sessions;
 mod submit;
 #[cfg(test)]
 mod tests;
-mod world;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use topology::{DatabaseRegion, MissionId, PoolId, RegionName, SchedulerId, SessionId};
 
 pub use actor::Actor;
-pub use world::World;
 
 use self::claims::Hub;
 use self::clock::Clock;
@@ -38,6 +36,7 @@ use self::heartbeats::Heartbeats;
 use self::results::{Completes, Fails, Parts, Progresses, Releases};
 use self::sessions::KnownSession;
 use self::submit::Submits;
+use crate::view::Views;
 
 /// What a request says beside its body.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +73,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     region: RegionName,
-    world: Arc<dyn World>,
+    views: Arc<Views>,
     max_open: Option<i64>,
     /// Connections of heartbeats and results.
     lease: Db,
@@ -105,32 +104,34 @@ impl Engine {
     #[must_use]
     pub fn new(
         gateways: &Gateways,
-        world: Arc<dyn World>,
+        views: Arc<Views>,
         id: SchedulerId,
         region: RegionName,
         max_open: Option<i64>,
         stop: CancellationToken,
     ) -> Self {
         let actor = Actor::Scheduler(id).to_string();
-        let (lease, claim, submit) = (gateways.lane(Lane::Lease), gateways.lane(Lane::Claim), gateways.lane(Lane::Submit));
+        let (lease, claim, submit) =
+            (gateways.lane(Lane::Lease), gateways.lane(Lane::Claim), gateways.lane(Lane::Submit));
         let (clock, rounds) = (Arc::new(Clock::default()), Arc::new(Mutex::new(Rounds::new())));
         let (changes, _) = broadcast::channel(CHANGES);
         let hub = Arc::new(Hub::new(
             claim,
             actor.clone(),
-            Arc::clone(&world),
+            Arc::clone(&views),
             Arc::clone(&clock),
             Arc::clone(&rounds),
             changes.clone(),
             stop,
         ));
         let parts = Parts { db: lease.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
-        let stores = Submits { db: submit.clone(), actor: actor.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
+        let stores =
+            Submits { db: submit.clone(), actor: actor.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
         let beats = Heartbeats { db: lease.clone(), actor, hub: Arc::clone(&hub), changes: changes.clone() };
         let bounds = Bounds::default();
         Self(Arc::new(Inner {
             region,
-            world,
+            views,
             max_open,
             lease,
             submit,
@@ -161,7 +162,7 @@ impl Engine {
 
     /// The database regions of the topology, that of this scheduler first.
     fn homes(&self) -> Vec<DatabaseRegion> {
-        let view = self.0.world.current();
+        let view = self.0.views.current();
         let own = view.topology.region(&self.0.region).map(|region| &region.database_region);
         let mut homes = view.topology.database.regions.clone();
         if let Some(at) = own.and_then(|own| homes.iter().position(|home| home == own)) {

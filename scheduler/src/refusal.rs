@@ -207,6 +207,11 @@ impl From<sql::Error> for Refusal {
         match error {
             sql::Error::Retryable(_) | sql::Error::Unavailable(_) => Self::Unavailable,
             sql::Error::Indeterminate(_) => Self::Indeterminate,
+            // What the checks let through and the database still refused is the input's fault, not a 500.
+            sql::Error::Permanent(_) if error.is_refused_data() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the database refused data");
+                Self::invalid(Fault::Malformed, "", "the database cannot store a value of this request")
+            }
             sql::Error::Permanent(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the database refused a statement");
                 Self::Internal
@@ -251,27 +256,5 @@ impl Refusal {
     #[must_use]
     pub fn invalid(fault: Fault, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid { fault, pointer: pointer.into(), detail: detail.into(), nearest: Vec::new() }
-    }
-}
-
-impl From<&sql::Error> for Refusal {
-    /// What a caller may know of a failed statement.
-    fn from(error: &sql::Error) -> Self {
-        match error {
-            sql::Error::Retryable(_) | sql::Error::Unavailable(_) => Self::Unavailable,
-            sql::Error::Indeterminate(_) => Self::Indeterminate,
-            // What validation let through and the database still refused is the input's fault, not a 500.
-            sql::Error::Permanent(_) if error.is_refused_data() => {
-                Self::invalid(Fault::Malformed, "", "the database cannot store a value of this request")
-            }
-            sql::Error::Permanent(_) => Self::Internal,
-        }
-    }
-}
-
-impl From<sql::Error> for Refusal {
-    fn from(error: sql::Error) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a statement failed");
-        Self::from(&error)
     }
 }

@@ -12,7 +12,11 @@ pub(crate) fn text(pointer: &str, text: &str, most: usize) -> Result<(), Refusal
     nul_free(pointer, text)?;
     let length = text.chars().count();
     if length == 0 || length > most {
-        return Err(Refusal::invalid(Fault::Length, pointer, format!("it must have 1 to {most} characters, not {length}")));
+        return Err(Refusal::invalid(
+            Fault::Length,
+            pointer,
+            format!("it must have 1 to {most} characters, not {length}"),
+        ));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scheduler_client::wire;
+use scheduler_core::queue::Rounds;
 use sql::Db;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -24,10 +25,10 @@ use self::alone::Reservations;
 use self::claimer::Claimer;
 use self::waiter::{Abandoned, Waiter};
 use super::clock::Clock;
-use super::{Change, Engine, World, check, lock};
+use super::{Change, Engine, check, lock};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::{LeaseKey, ReleaseRow, mission_release};
-use scheduler_core::queue::Rounds;
+use crate::view::Views;
 
 /// Longest long poll.
 const WAIT_MS: i64 = 30_000;
@@ -40,11 +41,10 @@ pub(crate) struct Line {
 }
 
 /// What all claimers share.
-#[derive(Debug)]
 pub(crate) struct Hub {
     db: Db,
     actor: String,
-    world: Arc<dyn World>,
+    views: Arc<Views>,
     clock: Arc<Clock>,
     rounds: Arc<Mutex<Rounds>>,
     changes: broadcast::Sender<Change>,
@@ -57,14 +57,14 @@ impl Hub {
     pub(crate) fn new(
         db: Db,
         actor: String,
-        world: Arc<dyn World>,
+        views: Arc<Views>,
         clock: Arc<Clock>,
         rounds: Arc<Mutex<Rounds>>,
         changes: broadcast::Sender<Change>,
         stop: CancellationToken,
     ) -> Self {
         let (claimers, reservations) = (Mutex::default(), Mutex::default());
-        Self { db, actor, world, clock, rounds, changes, stop, claimers, reservations }
+        Self { db, actor, views, clock, rounds, changes, stop, claimers, reservations }
     }
 
     /// Lets the claimers of these pools look at once.

@@ -190,9 +190,8 @@ impl<B: Batch> Shared<B> {
     }
 
     async fn settle_and_answer(&self, key: &B::Key, batch: Vec<Waiting<B>>) {
-        metrics::histogram!("scheduler_batch_rows", "batch" => B::NAME).record(f64::from(
-            u32::try_from(batch.len()).unwrap_or(u32::MAX),
-        ));
+        metrics::histogram!("scheduler_batch_rows", "batch" => B::NAME)
+            .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().map(|w| (w.item, w.answer)).unzip();
         let items: Vec<&B::Item> = items.iter().collect();
         let settled = AssertUnwindSafe(self.settle(key, &items)).catch_unwind().await;
@@ -220,8 +219,7 @@ impl<B: Batch> Shared<B> {
                 answers.extend(self.settle(key, right).await);
                 return answers;
             }
-            tracing::warn!(batch = B::NAME, rows = items.len(), error = &error as &dyn std::error::Error, "batch failed");
-            let refusal = Refusal::from(&error);
+            let refusal = Refusal::from(error);
             items.iter().map(|_| Err(refusal.clone())).collect()
         })
     }

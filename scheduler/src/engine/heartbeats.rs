@@ -41,7 +41,6 @@ pub(crate) enum Pulse {
 }
 
 /// Renews sessions of one home.
-#[derive(Debug)]
 pub(crate) struct Heartbeats {
     pub(crate) db: Db,
     pub(crate) actor: String,
@@ -155,7 +154,7 @@ impl Engine {
             Pulse::Renewed { lost, cancelled } => (lost, cancelled),
             Pulse::Refused => return Err(self.explain_silence(session, known, beat.seq).await),
         };
-        let view = self.0.world.current();
+        let view = self.0.views.current();
         let drain_until = view.regions.get(&known.region).and_then(|facts| facts.drain_until);
         Ok(wire::HeartbeatAnswer { seq: beat.seq, lost, cancelled, wished: wished(&view, &known.region), drain_until })
     }

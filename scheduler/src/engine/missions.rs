@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::{Actor, Change, Engine, check, convert, lock, results};
 use crate::refusal::{Fault, Refusal};
 use crate::store::event::event_list;
-use crate::store::mission::{ListFilter, MissionRow, NewPlace, mission_cancel, mission_find, mission_list, mission_retry};
+use crate::store::mission::{
+    ListFilter, MissionRow, NewPlace, mission_cancel, mission_find, mission_list, mission_retry,
+};
 use crate::view::Ask;
 
 /// Tries of a cancel or retry: each but the first follows a mission that changed meanwhile.
@@ -63,7 +65,8 @@ impl Engine {
         let page = usize::try_from(limit).expect("the limit was checked");
         let more = rows.len() > page;
         rows.truncate(page);
-        let next = rows.last().filter(|_| more).map(|row| format!("{}_{}", row.submitted_at.timestamp_micros(), row.id));
+        let next =
+            rows.last().filter(|_| more).map(|row| format!("{}_{}", row.submitted_at.timestamp_micros(), row.id));
         Ok(wire::MissionPage { missions: rows.iter().map(convert::mission).collect(), next, degraded })
     }
 
@@ -81,7 +84,8 @@ impl Engine {
             if row.state == MissionState::Cancelled {
                 return Ok(convert::mission(&row));
             }
-            lifecycle::apply(&row.facts(), &Command::Cancel, row.submitted_at).map_err(|r| results::refused(r, &row))?;
+            lifecycle::apply(&row.facts(), &Command::Cancel, row.submitted_at)
+                .map_err(|r| results::refused(r, &row))?;
             let home: DatabaseRegion = row.home.parse().map_err(|_| Refusal::Internal)?;
             if mission_cancel(&self.0.submit, &home, mission, owner(actor), &by, &why).await? {
                 let row = self.find(mission, Some(&home)).await?;
@@ -115,7 +119,7 @@ impl Engine {
                 self.announce(&row);
                 return Ok(convert::mission(&row));
             }
-            self.0.world.refresh_now().await?;
+            self.0.views.refresh_now().await?;
         }
         Err(Refusal::Unavailable)
     }
@@ -124,16 +128,16 @@ impl Engine {
         let specialization = row.specialization.parse().map_err(|_| Refusal::Internal)?;
         let residency = row.residency.as_deref().and_then(|name| name.parse().ok());
         let origin: wire::Origin = serde_json::from_str(&row.origin).map_err(|_| Refusal::Internal)?;
-        let origin = self.0.world.resolve(Some(&origin), None)?;
+        let origin = self.0.views.resolve(Some(&origin), None)?;
         let nonce = rand::random::<i64>() & i64::MAX;
         let ask = Ask { specialization: &specialization, origin: &origin, residency: residency.as_ref(), nonce };
-        let placed = self.0.world.place(&ask);
+        let placed = self.0.views.place(&ask);
         let now = self.0.clock.now(&self.0.submit).await?;
-        let aging = self.0.world.current().topology.scheduling.aging;
+        let aging = self.0.views.current().topology.scheduling.aging;
         let rank = scheduler_core::queue::rank(now, row.priority, aging);
         let round = placed.pool.as_ref().map_or(0, |pool| lock(&self.0.rounds).next(pool, rank, &row.submitter));
         if let Some(pool) = &placed.pool {
-            self.0.world.bump(pool, 1);
+            self.0.views.bump(pool, 1);
         }
         Ok(NewPlace {
             home: placed.home,

@@ -26,8 +26,12 @@ pub(crate) struct KnownSession {
 impl Engine {
     /// Starts a session. The same registration again is answered the same; with other pools it changes the offer of
     /// the live session.
-    pub async fn register(&self, actor: &Actor, session: wire::RegisterSession) -> Result<wire::SessionAnswer, Refusal> {
-        let view = self.0.world.current();
+    pub async fn register(
+        &self,
+        actor: &Actor,
+        session: wire::RegisterSession,
+    ) -> Result<wire::SessionAnswer, Refusal> {
+        let view = self.0.views.current();
         let home = check_registration(&view, &session)?;
         let offers: Vec<(String, i64)> =
             session.pools.iter().map(|pool| (pool.specialization.as_str().to_owned(), pool.slots)).collect();
@@ -132,7 +136,7 @@ impl Engine {
                         return Ok(Some(row));
                     }
                 }
-                Err(error) => failed = Some(Refusal::from(&error)),
+                Err(error) => failed = Some(Refusal::from(error)),
             }
         }
         failed.map_or(Ok(None), Err)

@@ -53,22 +53,22 @@ impl Engine {
         mission: wire::SubmitMission,
         over: bool,
     ) -> Result<Submitted, Refusal> {
-        let request = Request::read(&*self.0.world, actor, context, mission)?;
+        let request = Request::read(&self.0.views, actor, context, mission)?;
         if over {
             return self.replay_or_refuse(&request).await;
         }
         for _ in 0..DECISIONS {
-            let placed = self.0.world.place(&request.ask());
+            let placed = self.0.views.place(&request.ask());
             if let Some(pool) = &placed.pool {
                 // At once, so that the next placement of this very request sees it.
-                self.0.world.bump(pool, 1);
+                self.0.views.bump(pool, 1);
             }
             let row = self.row(&request, context, &placed).await?;
             let fate = self.0.submits.push(&placed.home, row.clone()).await;
             if !matches!(fate, Ok(Fate::Stored(_)))
                 && let Some(pool) = &placed.pool
             {
-                self.0.world.bump(pool, -1);
+                self.0.views.bump(pool, -1);
             }
             match fate? {
                 Fate::Stored(stored) => {
@@ -76,19 +76,14 @@ impl Engine {
                     return Ok(Submitted { mission, replayed: false });
                 }
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
-                Fate::Stale => drop(self.0.world.refresh_now().await?),
+                Fate::Stale => drop(self.0.views.refresh_now().await?),
             }
         }
         Err(Refusal::Unavailable)
     }
 
-    async fn row(
-        &self,
-        request: &Request,
-        context: &SubmitContext,
-        placed: &Placed,
-    ) -> Result<NewMission, Refusal> {
-        let view = self.0.world.current();
+    async fn row(&self, request: &Request, context: &SubmitContext, placed: &Placed) -> Result<NewMission, Refusal> {
+        let view = self.0.views.current();
         let scheduling = &view.topology.scheduling;
         let now = self.0.clock.now(&self.0.submit).await?;
         let rank = scheduler_core::queue::rank(now, request.body.priority, scheduling.aging);

@@ -10,7 +10,7 @@ mod submit;
 pub use claim::{CLAIM_LIMITS, Granted, PoolQueue, mission_alone_waits, mission_claim, mission_claim_alone};
 pub use control::{NewPlace, mission_cancel, mission_retry};
 pub use lease::{
-    Fate, CompletedLease, CompletionRow, FailedLease, FailureRow, HeldLease, LeaseKey, ReleaseRow, ReleasedLease,
+    CompletedLease, CompletionRow, FailedLease, FailureRow, Fate, HeldLease, LeaseKey, ReleaseRow, ReleasedLease,
     mission_complete, mission_fail, mission_fates, mission_leases, mission_progress, mission_release,
 };
 pub use row::{ListFilter, MissionRow, mission_find, mission_list, mission_open_count};

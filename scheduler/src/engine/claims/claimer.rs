@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scheduler_client::wire::{self, Grant, RegionVerb};
+use scheduler_client::wire::{self, Grant};
+use scheduler_core::health::Verb;
 use scheduler_core::lifecycle::ALONE_FROM_CRASHES;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -91,7 +92,7 @@ impl Claimer {
     }
 
     async fn look(&self, hub: &Hub, alone_at: &mut Option<Instant>) -> Result<Look, sql::Error> {
-        let view = hub.world.current();
+        let view = hub.views.current();
         if !serves(&view, &self.line) {
             return Ok(Look::None);
         }
@@ -243,7 +244,7 @@ fn wishes(wants: &[(SessionId, i64)]) -> Vec<(SessionId, i64)> {
 fn serves(view: &View, line: &Line) -> bool {
     let pool = view.topology.pool(&line.pool).is_some();
     let region = view.topology.region(&line.pool.region).is_some_and(|region| region.state.serves());
-    let verb = view.regions.get(&line.pool.region).is_none_or(|facts| facts.verb == RegionVerb::None);
+    let verb = view.regions.get(&line.pool.region).is_none_or(|facts| facts.verb == Verb::None);
     pool && region && verb
 }
 

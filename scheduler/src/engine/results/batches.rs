@@ -18,7 +18,7 @@ use crate::store::mission::{
 };
 
 /// What the batches of results share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) db: Db,
     pub(crate) hub: Arc<Hub>,
@@ -38,16 +38,12 @@ impl Parts {
 }
 
 /// Completions of one home.
-#[derive(Debug)]
 pub(crate) struct Completes(pub(crate) Parts);
 /// Failed attempts of one home.
-#[derive(Debug)]
 pub(crate) struct Fails(pub(crate) Parts);
 /// Leases of one home that are handed back.
-#[derive(Debug)]
 pub(crate) struct Releases(pub(crate) Parts);
 /// Progress in one home.
-#[derive(Debug)]
 pub(crate) struct Progresses(pub(crate) Parts);
 
 /// The items by mission: every statement gets rows in one order, so that two batches never wait for each other.
@@ -60,7 +56,12 @@ fn ordered<'a, T>(items: &[&'a T], key: impl Fn(&T) -> LeaseKey) -> Vec<&'a T> {
 }
 
 /// One answer each: what was returned under the item's name.
-fn answers<T, K: Eq + Hash, A: Clone>(items: &[&T], done: Vec<A>, of: impl Fn(&A) -> K, key: impl Fn(&T) -> K) -> Vec<Option<A>> {
+fn answers<T, K: Eq + Hash, A: Clone>(
+    items: &[&T],
+    done: Vec<A>,
+    of: impl Fn(&A) -> K,
+    key: impl Fn(&T) -> K,
+) -> Vec<Option<A>> {
     let done: HashMap<K, A> = done.into_iter().map(|answer| (of(&answer), answer)).collect();
     items.iter().map(|item| done.get(&key(item)).cloned()).collect()
 }
@@ -145,11 +146,7 @@ impl Batch for Progresses {
         64 + item.1.len()
     }
 
-    async fn run(
-        &self,
-        home: &DatabaseRegion,
-        items: &[&(LeaseKey, String)],
-    ) -> Result<Vec<Option<()>>, sql::Error> {
+    async fn run(&self, home: &DatabaseRegion, items: &[&(LeaseKey, String)]) -> Result<Vec<Option<()>>, sql::Error> {
         // Of two in one batch the later one counts.
         let mut latest: Vec<&(LeaseKey, String)> = items.iter().rev().copied().collect();
         latest = ordered(&latest, |item| item.0);

@@ -6,10 +6,10 @@ use serde_json::Value;
 use topology::catalogue::nearest;
 use topology::{MissionId, ResidencyName, Specialization};
 
-use crate::engine::{Actor, SubmitContext, World, check, digest};
+use crate::engine::{Actor, SubmitContext, check, digest};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::SubmissionKey;
-use crate::view::{Ask, ResolvedOrigin, View};
+use crate::view::{Ask, ResolvedOrigin, View, Views};
 
 /// Most bytes of a payload.
 const PAYLOAD: usize = 256 << 10;
@@ -38,21 +38,21 @@ pub(crate) struct Request {
 impl Request {
     /// Checks a submitted mission against its limits and the view, and resolves its origin.
     pub(crate) fn read(
-        world: &dyn World,
+        views: &Views,
         actor: &Actor,
         context: &SubmitContext,
         body: wire::SubmitMission,
     ) -> Result<Self, Refusal> {
-        let view = world.current();
+        let view = views.current();
         let submitter = actor.name();
         let payload = check_body(&body)?;
         let specialization = specialization(&view, &body.specialization)?;
         let residency = body.residency.as_deref().map(|name| residency(&view, name)).transpose()?;
-        let resolved = world.resolve(body.origin.as_ref(), context.country.as_deref())?;
+        let resolved = views.resolve(body.origin.as_ref(), context.country.as_deref())?;
         let origin = check::json("/origin", &origin_value(body.origin.as_ref(), &resolved), ORIGIN)?;
         let key = match &body.idempotency_key {
             Some(key) => Some(SubmissionKey {
-                home: world.key_home(body.origin.as_ref(), &submitter)?,
+                home: views.key_home(body.origin.as_ref(), &submitter)?,
                 key: key.clone(),
                 digest: request_digest(&body, &payload),
             }),

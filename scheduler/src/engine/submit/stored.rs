@@ -25,7 +25,6 @@ pub(crate) enum Fate {
 }
 
 /// Stores missions of one home.
-#[derive(Debug)]
 pub(crate) struct Submits {
     pub(crate) db: Db,
     pub(crate) actor: String,
