@@ -1,1 +1,12 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod agent;
+pub mod book;
+pub mod clock;
+pub mod config;
+pub mod health;
+pub mod lease;
+pub mod runner;
+pub mod spool;
+pub mod supervisor;
+pub mod telemetry;

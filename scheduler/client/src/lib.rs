@@ -25,4 +25,5 @@ pub use breaker::BreakerState;
 pub use client::Client;
 pub use config::{Config, Endpoint, Limits};
 pub use error::{Cause, Error};
-pub use transport::tls_config;
+pub use retry::Pauses;
+pub use transport::{is_loopback, tls_config};

@@ -13,10 +13,13 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 /// The pauses of one call: they double from [`Limits::pause`] to [`Limits::pause_max`], each times 0.5 to 1.5.
 ///
 /// They never end by themselves: the caller counts tries and time.
-pub(crate) struct Pauses(ExponentialBackoff);
+#[derive(Debug)]
+pub struct Pauses(ExponentialBackoff);
 
 impl Pauses {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// The pauses of one call under these limits.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         let mut backoff = ExponentialBackoff {
             initial_interval: limits.pause,
             current_interval: limits.pause,
@@ -31,7 +34,7 @@ impl Pauses {
     }
 
     /// The next pause, not shorter than what the scheduler asked for.
-    pub(crate) fn next(&mut self, retry_after: Option<Duration>) -> Duration {
+    pub fn next(&mut self, retry_after: Option<Duration>) -> Duration {
         let own = self.0.next_backoff().expect("without a time limit there is always a next pause");
         own.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX))
     }

@@ -153,7 +153,9 @@ fn http(url: &Url, token: Option<&str>) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|e| Error::Config(format!("no HTTP client: {e}")))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is this machine, in any of its forms: such a one takes no proxy.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -1,0 +1,61 @@
+//! Long polls for free slots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use scheduler_client::Pauses;
+use scheduler_client::wire::Claim;
+use tokio::task::JoinSet;
+
+use super::session::Session;
+
+/// Longest wait of one claim, in milliseconds; a random tenth less keeps agents apart.
+const WAIT_MS: i64 = 10_000;
+
+/// Most claims of a session at a time. Each asks for slots that the others do not ask for.
+const OPEN_MAX: usize = 4;
+
+/// Longest wait for a change that nobody announces.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl Session {
+    /// Keeps claims open for all free slots. Ends with the session, which drops it.
+    pub(super) async fn claim_loop(self: Arc<Self>) {
+        let mut open = JoinSet::new();
+        let mut pauses = Pauses::new(&self.agent.0.client.limits());
+        loop {
+            let changed = self.changed.notified();
+            while open.len() < OPEN_MAX {
+                let wait_ms = WAIT_MS - rand::rng().random_range(0..WAIT_MS / 10);
+                let Some(claim) = self.book().claim(wait_ms) else { break };
+                open.spawn(Arc::clone(&self).claim_once(claim));
+            }
+            tokio::select! {
+                Some(answered) = open.join_next() => match answered {
+                    Ok(true) => pauses = Pauses::new(&self.agent.0.client.limits()),
+                    Ok(false) | Err(_) => tokio::time::sleep(pauses.next(None)).await,
+                },
+                () = changed => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// One long poll; false = it failed.
+    async fn claim_once(self: Arc<Self>, claim: Claim) -> bool {
+        let answer = self.agent.0.client.claim(self.id, &claim).await;
+        self.book().claim_closed(&claim);
+        match answer {
+            Ok(answer) => {
+                self.take(answer.grants);
+                true
+            }
+            Err(error) => {
+                // An ended session is told so by its heartbeat.
+                tracing::debug!(error = &error as &dyn std::error::Error, "claim failed");
+                false
+            }
+        }
+    }
+}

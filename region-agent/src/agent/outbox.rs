@@ -1,0 +1,92 @@
+//! Results on their way: repeated with their epoch until a scheduler accepts or refuses them.
+
+use scheduler_client::wire::{Fail, LeaseAnswer, LeaseProof};
+use scheduler_client::{Error, Pauses};
+use serde_json::json;
+
+use super::Agent;
+use crate::runner::reason;
+use crate::spool::{Finished, FinishedResult};
+
+/// What a try to deliver came to.
+enum Delivery {
+    /// Accepted, or refused for good.
+    Over(&'static str),
+    /// The scheduler does not store such a result: report that instead.
+    Unstorable(Error),
+    /// Nobody could decide.
+    Later(Error),
+}
+
+impl Agent {
+    /// Keeps a result on disk and sends it until it is accepted or refused.
+    pub(super) async fn finish(&self, finished: Finished) {
+        if let Err(error) = self.0.spool.put(finished.clone()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a result could not be kept, only sent");
+        }
+        self.deliver(finished).await;
+    }
+
+    /// Sends a result that is kept already, and forgets it when it is accepted or refused.
+    pub(super) async fn deliver(&self, mut finished: Finished) {
+        let name = finished.name();
+        let mut pauses = Pauses::new(&self.0.client.limits());
+        let outcome = loop {
+            match self.send(&finished).await {
+                Delivery::Over(outcome) => break outcome,
+                Delivery::Unstorable(error) => finished = unstorable(&finished, &error),
+                Delivery::Later(error) => {
+                    tracing::warn!(
+                        mission = %name.mission,
+                        epoch = %name.epoch,
+                        error = &error as &dyn std::error::Error,
+                        "a result waits"
+                    );
+                    tokio::time::sleep(pauses.next(None)).await;
+                }
+            }
+        };
+        metrics::counter!("region_agent_results_total", "outcome" => outcome).increment(1);
+        if let Err(error) = self.0.spool.remove(name).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a delivered result stays on disk");
+        }
+    }
+
+    async fn send(&self, finished: &Finished) -> Delivery {
+        let (client, mission) = (&self.0.client, finished.mission);
+        let (answer, done) = match &finished.result {
+            FinishedResult::Complete(body) => (client.complete(mission, body).await, "succeeded"),
+            FinishedResult::Fail(body) => (client.fail(mission, body).await, "failed"),
+        };
+        judge(answer, done, matches!(finished.result, FinishedResult::Complete(_)))
+    }
+}
+
+fn judge(answer: Result<LeaseAnswer, Error>, done: &'static str, complete: bool) -> Delivery {
+    let error = match answer {
+        Ok(_) => return Delivery::Over(done),
+        Err(error) => error,
+    };
+    match error.status() {
+        // Somebody else's by now, called off, finished, or unknown.
+        Some(404 | 409 | 410) if error.code().is_some() => {
+            tracing::info!(code = error.code(), "a result was refused");
+            Delivery::Over("refused")
+        }
+        Some(400 | 413 | 422) if error.code().is_some() && complete => Delivery::Unstorable(error),
+        Some(400 | 413 | 422) if error.code().is_some() => Delivery::Over("refused"),
+        // 401 and 403: a wrong token is mended by people; all else is mended by time.
+        _ => Delivery::Later(error),
+    }
+}
+
+/// A failure in place of a result that no scheduler takes, so that the mission does not wait for it for ever.
+fn unstorable(finished: &Finished, error: &Error) -> Finished {
+    let lease: LeaseProof = match &finished.result {
+        FinishedResult::Complete(body) => body.lease.clone(),
+        FinishedResult::Fail(body) => body.lease.clone(),
+    };
+    let detail = json!({ "code": error.code(), "error": error.to_string() });
+    let body = Fail { lease, reason: reason::RESULT_REFUSED.to_owned(), detail, retryable: true };
+    Finished { mission: finished.mission, result: FinishedResult::Fail(body) }
+}
