@@ -84,8 +84,7 @@ impl Book {
         if self.held.values().any(|held| held.alone) || (grant.alone && !self.held.is_empty()) {
             return Verdict::HandBack("alone");
         }
-        let held =
-            Held { specialization: grant.specialization.clone(), alone: grant.alone, finished: false };
+        let held = Held { specialization: grant.specialization.clone(), alone: grant.alone, finished: false };
         self.held.insert(name, held);
         Verdict::Start
     }

@@ -49,11 +49,8 @@ impl Lease {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms {
-        ttl: Duration::from_secs(5),
-        heartbeat: Duration::from_secs(1),
-        margin: Duration::from_millis(500),
-    };
+    const TERMS: Terms =
+        Terms { ttl: Duration::from_secs(5), heartbeat: Duration::from_secs(1), margin: Duration::from_millis(500) };
 
     #[test]
     fn the_fence_falls_a_margin_before_the_end_counted_from_the_sending() {

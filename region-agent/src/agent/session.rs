@@ -124,11 +124,8 @@ impl Agent {
 impl Session {
     fn new(agent: Agent, answer: SessionAnswer, slots: Slots, sent: Boot) -> Self {
         let ms = |ms: i64| Duration::from_millis(ms.max(1).unsigned_abs());
-        let terms = Terms {
-            ttl: ms(answer.session_ttl_ms),
-            heartbeat: ms(answer.heartbeat_ms),
-            margin: ms(answer.margin_ms),
-        };
+        let terms =
+            Terms { ttl: ms(answer.session_ttl_ms), heartbeat: ms(answer.heartbeat_ms), margin: ms(answer.margin_ms) };
         // A hanging scheduler must not cost the session: three tries and the breaker moves on, in less than the ttl.
         let attempt = (terms.ttl / 8).max(Duration::from_millis(100));
         let heartbeats =

@@ -87,9 +87,7 @@ fn state_folder(env: Env<'_>) -> PathBuf {
 
 fn token(path: Option<&Path>, in_file: Option<String>, env: Env<'_>, mistakes: &mut Vec<String>) -> Option<Token> {
     let text = match path {
-        Some(path) => {
-            std::fs::read_to_string(path).map_err(|e| mistakes.push(format!("{}: {e}", path.display()))).ok()
-        }
+        Some(path) => std::fs::read_to_string(path).map_err(|e| mistakes.push(format!("{}: {e}", path.display()))).ok(),
         None => env("MERIDIAN_TOKEN").or(in_file),
     };
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Token)
@@ -166,11 +164,7 @@ mod tests {
             region: Some("US".to_owned()),
             grace: Some("soon".to_owned()),
             pools: vec!["a=0".to_owned(), "B".to_owned()],
-            runner: RunnerArgs {
-                kind: Some(RunnerKind::Simulated),
-                failure_rate: Some(2.0),
-                ..RunnerArgs::default()
-            },
+            runner: RunnerArgs { kind: Some(RunnerKind::Simulated), failure_rate: Some(2.0), ..RunnerArgs::default() },
             ..RunArgs::default()
         };
         let found = mistakes(bad, &no_env);

@@ -158,8 +158,7 @@ async fn supervise(mut child: Child, start: &Start, orders: &mut Orders, sender:
     let stdout = tokio::spawn(read_output(child.stdout.take().expect("it is piped"), full));
     let stderr = tokio::spawn(read_errors(child.stderr.take().expect("it is piped"), sender.clone()));
     let now = machine_now();
-    let mut watch =
-        Watch { group, deadlines: start.deadlines, run_until: start.run_until, heard: now, stopped: false };
+    let mut watch = Watch { group, deadlines: start.deadlines, run_until: start.run_until, heard: now, stopped: false };
     let how = loop {
         if let Some(how) = watch.look(machine_now()) {
             break how;
@@ -254,7 +253,13 @@ mod tests {
     fn watch() -> Watch {
         let deadlines = Deadlines { fence_at: Boot(4 * SECOND), expires_at: Boot(5 * SECOND) };
         // No such group exists: the signals of the tests reach nobody.
-        Watch { group: Pid::from_raw(i32::MAX), deadlines, run_until: Boot(60 * SECOND), heard: Boot(0), stopped: false }
+        Watch {
+            group: Pid::from_raw(i32::MAX),
+            deadlines,
+            run_until: Boot(60 * SECOND),
+            heard: Boot(0),
+            stopped: false,
+        }
     }
 
     #[test]
