@@ -3,13 +3,13 @@
 mod diff;
 mod render;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
 use crate::model::{ResidencyStrength, Role, Topology};
 
 /// What changes from one topology to the next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Regions that appear, disappear or change, in the order of the files, the new one first.
     pub regions: Vec<RegionChange>,
@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 /// What happens to a region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Is in the new topology only.
@@ -38,7 +38,7 @@ pub enum Change {
 }
 
 /// A region that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionChange {
     /// The region.
     pub name: RegionName,
@@ -49,7 +49,7 @@ pub struct RegionChange {
 }
 
 /// One value that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// Its key in the file, such as `state` or `scheduling.heartbeat`.
     pub field: String,
@@ -60,7 +60,7 @@ pub struct FieldChange {
 }
 
 /// What happens to a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolVerb {
     /// Is new.
@@ -78,14 +78,14 @@ pub enum PoolVerb {
 }
 
 /// A pool that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolChange {
     /// What happens to it.
     pub verb: PoolVerb,
     /// The pool, where it is afterwards if it moves.
     pub pool: PoolId,
     /// The region that it leaves, if it moves.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves_from: Option<RegionName>,
     /// Its shape before.
     pub old: Option<PoolShape>,
@@ -94,7 +94,7 @@ pub struct PoolChange {
 }
 
 /// The parts of a pool that a plan compares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolShape {
     /// First choice or spill.
     pub role: Role,
@@ -119,7 +119,7 @@ impl PoolShape {
 }
 
 /// Where one residency rule lets missions, rows and replicas be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResidencyPlace {
     /// The rule.
     pub name: ResidencyName,

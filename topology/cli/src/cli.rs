@@ -140,6 +140,9 @@ pub(crate) struct Apply {
 /// `topology history`.
 #[derive(Debug, Args)]
 pub(crate) struct History {
+    /// Versions to show.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=500))]
+    pub(crate) limit: i64,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -173,7 +176,7 @@ pub(crate) struct Revert {
 pub(crate) struct Explain {
     /// The topology.
     pub(crate) file: PathBuf,
-    /// Where the mission comes from: a city id of the world, `lat,lng`, or an ISO country code.
+    /// Where the mission comes from: a city id of the world, `lat,lng`, an ISO country code, or a region of the file.
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) from: String,
     /// The kind of agent it needs.
@@ -185,6 +188,9 @@ pub(crate) struct Explain {
     /// The world that city ids come from.
     #[arg(long)]
     pub(crate) world: Option<PathBuf>,
+    /// Chooses among pools that are nearly alike, as a mission's own nonce does.
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
+    pub(crate) nonce: i64,
     /// Suppose that these regions are down.
     #[arg(long, value_delimiter = ',')]
     pub(crate) down: Vec<RegionName>,

@@ -1,8 +1,10 @@
 //! The commands, one module each.
 
+mod apply;
 pub(crate) mod derive;
 mod explain;
 mod file;
+mod history;
 mod plan;
 mod schema;
 mod server;
@@ -18,10 +20,10 @@ pub(crate) fn run(cli: Cli, output: &mut Output) -> anyhow::Result<Exit> {
         Command::Validate(args) => validate::run(&args, output),
         Command::Schema => schema::run(output),
         Command::Plan(args) => plan::run(&args, output),
-        Command::Apply(args) => server::apply(&args, output),
-        Command::Status(args) => server::status(&args, output),
-        Command::History(args) => server::history(&args, output),
-        Command::Revert(args) => server::revert(&args, output),
+        Command::Apply(args) => apply::apply(&args, output),
+        Command::Status(args) => history::status(&args, output),
+        Command::History(args) => history::history(&args, output),
+        Command::Revert(args) => apply::revert(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Derive(args) => derive::run(&args, output),
     }

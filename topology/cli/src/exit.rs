@@ -35,21 +35,25 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Stop {
-    pub(crate) exit: Exit,
+    exit: Exit,
     message: String,
+    problem: Option<serde_json::Value>,
 }
 
 impl Stop {
+    /// The command was called wrongly.
     pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
-        Self { exit: Exit::Usage, message: message.into() }.into()
+        Self { exit: Exit::Usage, message: message.into(), problem: None }.into()
     }
 
+    /// What was looked at is not good.
     pub(crate) fn finding(message: impl Into<String>) -> anyhow::Error {
-        Self { exit: Exit::Finding, message: message.into() }.into()
+        Self { exit: Exit::Finding, message: message.into(), problem: None }.into()
     }
 
-    pub(crate) fn refused(message: impl Into<String>) -> anyhow::Error {
-        Self { exit: Exit::Refused, message: message.into() }.into()
+    /// The server could not be reached, or refused; `problem` is what it answered.
+    pub(crate) fn refused(message: impl Into<String>, problem: Option<serde_json::Value>) -> anyhow::Error {
+        Self { exit: Exit::Refused, message: message.into(), problem }.into()
     }
 }
 
@@ -62,9 +66,9 @@ pub(crate) fn report(error: &anyhow::Error, output: &mut Output) -> Exit {
     if closed {
         return Exit::Ok;
     }
-    let exit = error.downcast_ref::<Stop>().map_or(Exit::Broken, |stop| stop.exit);
-    output.failure(error);
-    exit
+    let stop = error.downcast_ref::<Stop>();
+    output.failure(error, stop.and_then(|stop| stop.problem.as_ref()));
+    stop.map_or(Exit::Broken, |stop| stop.exit)
 }
 
 /// Prints clap's own message: help and version are no mistakes.

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal as _, Write};
 
 use clap::ValueEnum;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 use topology::config::Findings;
 
@@ -10,6 +12,7 @@ use topology::config::Findings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people.
+    #[value(alias = "table")]
     Text,
     /// For programs: one JSON document.
     Json,
@@ -41,8 +44,8 @@ impl Output {
 
     /// A JSON document, whatever the format.
     pub(crate) fn json<T: Serialize>(&mut self, value: &T) -> anyhow::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value)?;
-        Ok(writeln!(self.out)?)
+        let text = serde_json::to_string_pretty(value)?;
+        Ok(writeln!(self.out, "{text}")?)
     }
 
     /// Lines for a person, ended by a line break.
@@ -64,14 +67,27 @@ impl Output {
         Ok(write!(self.err, "{text}")?)
     }
 
-    /// The last word of a command that failed.
-    pub(crate) fn failure(&mut self, error: &anyhow::Error) {
-        let line = if self.is_json() {
-            serde_json::json!({ "error": format!("{error:#}") }).to_string()
-        } else {
-            format!("error: {error:#}")
+    /// The last word of a command that failed, with what a server answered.
+    pub(crate) fn failure(&mut self, error: &anyhow::Error, problem: Option<&serde_json::Value>) {
+        let line = match (self.is_json(), problem) {
+            (true, Some(problem)) => {
+                serde_json::json!({ "error": format!("{error:#}"), "problem": problem }).to_string()
+            }
+            (true, None) => serde_json::json!({ "error": format!("{error:#}") }).to_string(),
+            (false, _) => format!("error: {error:#}"),
         };
         // Nobody is left to hear that standard error is gone.
         let _ = writeln!(self.err, "{line}");
     }
+}
+
+/// Columns for a person: no lines, two spaces between, numbers as they are.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec());
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
 }

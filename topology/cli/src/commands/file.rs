@@ -37,6 +37,14 @@ pub(super) fn load(path: &Path, engine: Engine, output: &mut Output) -> anyhow::
     })
 }
 
+/// Checks a text that is sent elsewhere: its mistakes end the command, its warnings are the receiver's.
+pub(super) fn check(text: &str, path: &Path, output: &mut Output) -> anyhow::Result<Result<(), Exit>> {
+    Ok(match config::parse(text, &path.display().to_string()) {
+        Ok(_) => Ok(()),
+        Err(findings) => Err(refuse(&findings, output)?),
+    })
+}
+
 /// Shows why a file is refused.
 pub(super) fn refuse(findings: &Findings, output: &mut Output) -> anyhow::Result<Exit> {
     if output.is_json() {
