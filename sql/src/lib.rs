@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod breaker;
+#[cfg(feature = "testing")]
+mod catalogue;
 pub mod config;
 mod db;
 mod engine;
