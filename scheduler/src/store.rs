@@ -11,6 +11,7 @@ pub mod life;
 pub mod load;
 pub mod mission;
 pub mod region;
+pub mod retention;
 pub mod session;
 pub mod submission;
 pub mod sweep;

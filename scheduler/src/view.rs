@@ -93,7 +93,7 @@ pub struct Placed {
     pub home: DatabaseRegion,
     /// Why it is pending: a stable code.
     pub reason: Option<&'static str>,
-    /// The scored alternatives and the rejected pools, as `GET /v1/missions/{id}/placement` answers them.
+    /// The decision with its alternatives, as the mission's row keeps it (`placement::Stored` as JSON).
     pub explained: serde_json::Value,
     /// Topology version it was decided under.
     pub topology_version: i64,
@@ -209,7 +209,7 @@ impl Views {
     /// Places a mission on the view in force. Does not count it: see [`Views::bump`].
     #[must_use]
     pub fn place(&self, ask: &Ask<'_>) -> Placed {
-        place::place(&self.current.load(), ask)
+        self.current.load().place(ask)
     }
 
     /// Counts own placements at once, until the next published load shows them.
@@ -351,6 +351,12 @@ impl Views {
 }
 
 impl View {
+    /// Places a mission on this view.
+    #[must_use]
+    pub fn place(&self, ask: &Ask<'_>) -> Placed {
+        place::place(self, ask)
+    }
+
     /// The database's clock as far as it is known: the last reading and the time since.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scheduler_client::wire;
-use scheduler_core::lifecycle::MissionFacts;
+use scheduler_core::lifecycle::{MissionFacts, Reason};
 use sql::{Row, Statement, ToSql};
 use topology::{DatabaseRegion, Epoch, MissionId, PoolId, RegionName, ResidencyName, SessionId, Specialization};
 use uuid::Uuid;
@@ -155,6 +155,8 @@ pub struct MissionRow {
     pub started: bool,
     /// When it was submitted.
     pub submitted_at: DateTime<Utc>,
+    /// Why it is pending, as stored.
+    pub reason: Option<String>,
     /// The residency version that it was last decided under.
     pub residency_version: i64,
 }
@@ -186,7 +188,7 @@ pub(super) fn mission_row(row: &Row) -> Option<MissionRow> {
             not_before: row.get("not_before"),
             start_by: row.get("start_by"),
             run_until: row.get("run_until"),
-            reason: None,
+            reason: text("reason").as_deref().and_then(Reason::parse),
         },
         specialization: text("specialization")?.parse().ok()?,
         region: text("region").and_then(|name| name.parse().ok()),
@@ -199,6 +201,7 @@ pub(super) fn mission_row(row: &Row) -> Option<MissionRow> {
         nonce: row.get("nonce"),
         started: row.get::<_, Option<DateTime<Utc>>>("leased_at").is_some(),
         submitted_at: row.get("submitted_at"),
+        reason: text("reason"),
         residency_version: row.get("residency_version"),
     })
 }

@@ -168,13 +168,14 @@ impl Job {
                     &batch.not_before,
                     &batch.reasons,
                     &batch.placements,
+                    &batch.events,
                 ],
             )
             .await?;
         swept.stale |= moved.is_empty();
         for row in &moved {
-            let id = MissionId(row.get("mission_id"));
-            let (state, region): (&str, Option<&str>) = (row.get("to_state"), row.get("region"));
+            let id = MissionId(row.get("id"));
+            let (state, region): (&str, Option<&str>) = (row.get("state"), row.get("region"));
             let specialization = rows.iter().find(|row| row.id == id).map(|row| row.specialization.clone());
             let pool = region
                 .and_then(|name| name.parse().ok())
@@ -205,6 +206,7 @@ struct Batch {
     not_before: Vec<Option<chrono::DateTime<chrono::Utc>>>,
     reasons: Vec<Option<&'static str>>,
     placements: Vec<Option<String>>,
+    events: Vec<i64>,
 }
 
 impl Batch {
@@ -223,5 +225,6 @@ impl Batch {
         self.not_before.push(next.rest.not_before());
         self.reasons.push(next.reason.map(|reason| reason.as_str()));
         self.placements.push(change.placement);
+        self.events.push(next.event.into());
     }
 }

@@ -1,0 +1,219 @@
+//! What all loops share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use scheduler_core::health::{Budget, Observer, Verb, may_end_sessions, watches};
+use sql::{Db, Lane};
+use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Scheduling};
+
+use super::steady::Steady;
+use super::{Deps, Wake, retention};
+use crate::engine::Actor;
+use crate::store;
+use crate::store::sweep::{Swept, Terms};
+use crate::view::{View, Views};
+
+/// Longest time of one statement about one region: a dying region's rows never delay another's (P5).
+pub(super) const REGION_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Regions that are read or swept at once.
+pub(super) const AT_ONCE: usize = 4;
+
+pub(super) struct Context {
+    pub(super) id: SchedulerId,
+    pub(super) region: RegionName,
+    pub(super) address: String,
+    pub(super) views: Arc<Views>,
+    /// Connections that are never waited for behind anything else.
+    pub(super) lease: Db,
+    /// Connections for bounded background work.
+    pub(super) upkeep: Db,
+    pub(super) steady: Steady,
+    pub(super) memory: Mutex<Memory>,
+    wake: Wake,
+    budget: Mutex<(Budget, Instant)>,
+}
+
+/// What a loop remembers from tick to tick: only to spare work, never to decide by.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Database regions that were ever in force while this process lived.
+    pub(super) homes: BTreeSet<DatabaseRegion>,
+    /// The topology version whose regions have their rows.
+    pub(super) ensured: i64,
+    /// When the pools of a region were last counted, by the database's clock.
+    pub(super) counted: BTreeMap<RegionName, DateTime<Utc>>,
+    /// How far the pending missions of a home were tried again.
+    pub(super) pending: BTreeMap<DatabaseRegion, super::pending::Pass>,
+    /// Where the reading of far loads goes on.
+    pub(super) next_load: usize,
+    /// When the health loop last began, and when it last read heartbeats.
+    pub(super) health: Option<(Instant, Instant)>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("id", &self.id).field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+/// A region that this scheduler watches, with the database region where its rows are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Watched {
+    pub(super) region: RegionName,
+    pub(super) home: DatabaseRegion,
+}
+
+impl Context {
+    pub(super) fn new(deps: Deps) -> Self {
+        Self {
+            id: deps.id,
+            region: deps.region,
+            address: deps.address,
+            lease: deps.gateways.lane(Lane::Lease),
+            upkeep: deps.gateways.lane(Lane::Upkeep),
+            views: deps.views,
+            steady: Steady::default(),
+            memory: Mutex::default(),
+            wake: deps.wake,
+            budget: Mutex::new((Budget::default(), Instant::now())),
+        }
+    }
+
+    /// As it is stored with what this scheduler does.
+    pub(super) fn actor(&self) -> String {
+        Actor::Scheduler(self.id).to_string()
+    }
+
+    /// What decisions on a view are made under.
+    pub(super) fn terms(&self, view: &View) -> Terms {
+        Terms {
+            residency_version: view.residency_version,
+            topology_version: view.topology_version,
+            actor: self.actor(),
+        }
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The regions that this scheduler watches: those of the topology, and those that left it while draining, wherever
+    /// their rows may be.
+    pub(super) fn watched(&self, view: &View) -> Vec<Watched> {
+        let mut live: Vec<_> = view.peers.iter().map(|peer| (peer.id, peer.region.clone())).collect();
+        if !live.iter().any(|(id, _)| *id == self.id) {
+            live.push((self.id, self.region.clone()));
+        }
+        let inside = view
+            .topology
+            .regions
+            .iter()
+            .map(|region| Watched { region: region.name.clone(), home: region.database_region.clone() });
+        let gone = view
+            .regions
+            .values()
+            .filter(|row| row.verb == Verb::Draining && view.topology.region(&row.region).is_none())
+            .flat_map(|row| self.homes(view).into_iter().map(|home| Watched { region: row.region.clone(), home }));
+        inside.chain(gone).filter(|watched| watches(self.id, &watched.region, &live)).collect()
+    }
+
+    /// The database regions of what is watched, without duplicates; all that ever were in force where any region that
+    /// left the topology is watched.
+    pub(super) fn watched_homes(&self, view: &View) -> Vec<DatabaseRegion> {
+        let homes: BTreeSet<_> = self.watched(view).into_iter().map(|watched| watched.home).collect();
+        let former = self.homes(view).into_iter().filter(|home| !view.topology.database.regions.contains(home));
+        homes.into_iter().chain(former).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// All database regions of the topology, and those that were in force before.
+    pub(super) fn homes(&self, view: &View) -> Vec<DatabaseRegion> {
+        let mut memory = self.memory();
+        memory.homes.extend(view.topology.database.regions.iter().cloned());
+        memory.homes.iter().cloned().collect()
+    }
+
+    /// A pause between own writes that ends a streak.
+    pub(super) fn gap(clocks: &Scheduling) -> Duration {
+        clocks.heartbeat * 3
+    }
+
+    /// How long own writes in a database region have succeeded without a gap.
+    pub(super) fn writes_ok_for(&self, home: &DatabaseRegion, clocks: &Scheduling) -> Duration {
+        self.steady.ok_for(home, Instant::now(), Self::gap(clocks))
+    }
+
+    /// Whether sessions homed in a database region may be ended now.
+    pub(super) fn may_end_sessions(&self, view: &View, home: &DatabaseRegion) -> bool {
+        let clocks = &view.topology.scheduling;
+        may_end_sessions(self.writes_ok_for(home, clocks), view.held, clocks)
+    }
+
+    /// What this observer knows of itself, at the start of a health tick.
+    pub(super) fn observe_self(&self) -> Observer {
+        let now = Instant::now();
+        let mut memory = self.memory();
+        let (tick, read) = memory.health.unwrap_or((now, now));
+        memory.health = Some((now, read));
+        Observer { loop_gap: now - tick, read_gap: now - read }
+    }
+
+    /// Heartbeats were read just now.
+    pub(super) fn note_read(&self) {
+        let now = Instant::now();
+        let mut memory = self.memory();
+        let tick = memory.health.map_or(now, |(tick, _)| tick);
+        memory.health = Some((tick, now));
+    }
+
+    /// Fills the budget for moves up: free slots, and what the time since the last tick gives.
+    pub(super) fn refill_budget(&self, view: &View) {
+        let regions = view.topology.regions.iter();
+        let mut free: BTreeMap<RegionName, i64> = regions.map(|region| (region.name.clone(), 0)).collect();
+        for (pool, load) in view.loads.iter() {
+            *free.entry(pool.region.clone()).or_default() += (load.slots - load.leased - load.queued).max(0);
+        }
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let since = now - budget.1;
+        budget.0.refill(since, view.peers.len(), free);
+        budget.1 = now;
+    }
+
+    /// Takes one mission's worth of a region's budget; false where nothing is left in this tick.
+    pub(super) fn take_budget(&self, region: &RegionName) -> bool {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).0.take(region)
+    }
+
+    /// Counts what was moved and wakes who waits for it.
+    pub(super) fn note_moved(&self, swept: &Swept, why: &'static str) {
+        let mut pools: BTreeMap<PoolId, i64> = BTreeMap::new();
+        for (_, state, pool) in &swept.moved {
+            metrics::counter!("scheduler_moves_total", "why" => why, "to" => state.as_str()).increment(1);
+            if let Some(pool) = pool.clone().filter(|_| *state == scheduler_core::lifecycle::MissionState::Queued) {
+                *pools.entry(pool).or_default() += 1;
+            }
+        }
+        for (pool, missions) in &pools {
+            self.views.bump(pool, *missions);
+        }
+        if !pools.is_empty() {
+            let pools: Vec<_> = pools.into_keys().collect();
+            (self.wake)(&pools);
+        }
+    }
+
+    /// Withdraws what others would wait for. Fails silently: it all ends by itself.
+    pub(super) async fn withdraw(&self) {
+        let view = self.views.current();
+        for home in self.homes(&view) {
+            let gone = store::life::scheduler_gone(&self.lease, &home, self.id);
+            let _unreachable = tokio::time::timeout(REGION_TIMEOUT, gone).await;
+            let duty = store::duty::duty_yield(&self.lease, &home, retention::DUTY, self.id);
+            let _unreachable = tokio::time::timeout(REGION_TIMEOUT, duty).await;
+        }
+    }
+}

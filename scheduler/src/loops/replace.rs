@@ -1,0 +1,74 @@
+//! Places queued missions anew that wait in a pool which may not serve: its region went down or is emptied, the pool
+//! left the topology or lost its last session, or its region's rows have another home now.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use scheduler_core::lifecycle::{Command, Landing};
+use topology::{DatabaseRegion, PoolId};
+
+use super::context::Context;
+use super::decide::{Place, Placer};
+use super::reap::{BATCH, MOVE_FOR};
+use super::ticker::More;
+use crate::refusal::Refusal;
+use crate::store::sweep::{MissionRow, Page, Verdict, pools_queued, sweep};
+
+pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
+    let view = context.views.current();
+    context.refill_budget(&view);
+    let clock = context.upkeep.clock().await?;
+    let mut more = More::Done;
+    for home in context.watched_homes(&view) {
+        for (region, specialization) in pools_queued(&context.upkeep, &home).await? {
+            let pool = PoolId { region, specialization };
+            if !context.views.current().may_keep(&pool, &home) && empty(&context, &home, &pool, clock).await? {
+                more = More::Left;
+            }
+        }
+    }
+    Ok(more)
+}
+
+/// Empties a pool's queue; returns whether something is left that could be moved now.
+async fn empty(
+    context: &Arc<Context>,
+    home: &DatabaseRegion,
+    pool: &PoolId,
+    clock: DateTime<Utc>,
+) -> Result<bool, Refusal> {
+    let until = Instant::now() + MOVE_FOR;
+    while Instant::now() < until {
+        let view = context.views.current();
+        let placer = Placer::new(context, &view, clock);
+        let at = home.clone();
+        let decide = Arc::new(move |row: &MissionRow| replace(&placer, row, &at));
+        let page = Page::Queued(pool.clone());
+        let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
+        context.note_moved(&swept, "pool_may_not_serve");
+        if swept.stale {
+            context.views.refresh_now().await?;
+            return Ok(true);
+        }
+        if swept.moved.is_empty() || (swept.found.rows as i64) < BATCH {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Places a waiting mission anew, or lets it wait as pending.
+pub(super) fn replace(placer: &Placer, row: &MissionRow, home: &DatabaseRegion) -> Verdict {
+    match placer.place(row) {
+        Place::NoBudget => Verdict::Leave,
+        Place::To(placed) if Placer::stays(row, home, &placed) => Verdict::Leave,
+        Place::To(placed) => {
+            let command = match placed.landing {
+                Landing::Queued => Command::Replace,
+                Landing::Pending(why) => Command::Unplaceable(why),
+            };
+            placer.verdict(row, &command, Some(&placed), home)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Takes old rows away: a duty, so that one scheduler a home does it.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use topology::DatabaseRegion;
+
+use super::context::Context;
+use super::ticker::More;
+use crate::refusal::Refusal;
+use crate::store::duty::duty_take;
+use crate::store::retention::{BATCH, heartbeats_retire, keys_retire, missions_retire, sessions_retire};
+
+/// Name of the duty.
+pub(super) const DUTY: &str = "retention";
+
+/// How long a holder keeps the duty without renewing it: three ticks.
+const DUTY_MS: i64 = 90_000;
+
+/// How long finished missions and their events are kept.
+const MISSIONS: TimeDelta = TimeDelta::days(7);
+
+/// How long idempotency keys are kept at least; a mission that is still there keeps its key longer.
+const KEYS: TimeDelta = TimeDelta::hours(24);
+
+/// How long ended sessions are kept.
+const SESSIONS: TimeDelta = TimeDelta::hours(24);
+
+/// How long heartbeats of the dead are kept. Far above `down_after`, and short, for the newest is looked for among
+/// them.
+const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
+
+pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
+    let view = context.views.current();
+    let homes = context.homes(&view);
+    let mut more = More::Done;
+    for home in context.watched_homes(&view) {
+        let held = duty_take(&context.upkeep, &home, DUTY, context.id, DUTY_MS).await?;
+        if held.is_some() && retire(&context, &home, &homes).await? {
+            more = More::Left;
+        }
+    }
+    Ok(more)
+}
+
+/// Takes one batch of each kind; returns whether one of them was full.
+async fn retire(context: &Context, home: &DatabaseRegion, homes: &[DatabaseRegion]) -> Result<bool, Refusal> {
+    let db = &context.upkeep;
+    let clock = db.clock().await?;
+    let gone = [
+        ("missions", missions_retire(db, home, homes, clock - MISSIONS).await?),
+        ("keys", keys_retire(db, home, homes, clock - KEYS).await?),
+        ("sessions", sessions_retire(db, home, clock - SESSIONS).await?),
+        ("heartbeats", heartbeats_retire(db, home, clock - HEARTBEATS).await?),
+    ];
+    for (what, rows) in gone {
+        metrics::counter!("scheduler_retired_total", "what" => what).increment(rows);
+    }
+    Ok(gone.iter().any(|(_, rows)| *rows >= BATCH.unsigned_abs()))
+}

@@ -1,0 +1,9 @@
+//! The loops against a real database. Ages are made by writing old times, so nothing here sleeps.
+
+mod drain;
+mod failover;
+mod hold;
+mod pending;
+mod residency;
+mod rig;
+mod upkeep;

@@ -1,0 +1,106 @@
+//! Run limits, start deadlines, orphaned leases, retention, duties.
+
+use std::sync::Arc;
+
+use scheduler_client::wire::MissionState;
+use sql::Statement;
+use topology::SchedulerId;
+
+use super::rig::{Rig, Wish, home};
+use crate::loops::{health, limits, reap, retention};
+use crate::store::duty::{duty_take, duty_yield};
+use crate::store::retention::missions_retire;
+
+#[tokio::test]
+async fn a_run_over_its_limit_is_charged_an_attempt_and_rests() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let session = rig.session("us-west", &[("engineer", 10)], 0).await;
+    let wish = Wish { state: MissionState::Leased, session: Some(session), ..Wish::default() };
+    let over = rig.mission(&Wish { run_for_ms: -10_000, ..wish.clone() }).await;
+    let within = rig.mission(&wish).await;
+    let scheduler = rig.scheduler("us-west").await;
+    limits::tick(Arc::clone(&scheduler)).await.unwrap();
+    let seen = rig.show(over).await;
+    assert_eq!((seen.state.as_str(), seen.attempts, seen.epoch), ("queued", 1, 2), "{seen:?}");
+    assert_eq!((seen.region.as_deref(), seen.reason.as_deref()), (Some("us-west"), Some("run_limit")));
+    assert_eq!(rig.show(within).await.state, "leased");
+}
+
+#[tokio::test]
+async fn what_waits_longer_than_it_may_fails_with_its_last_reason() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let late = Wish { start_in_ms: Some(-1_000), ..Wish::default() };
+    let pending = Wish { state: MissionState::Pending, region: None, reason: Some("no_healthy_pool"), ..late.clone() };
+    let (queued, pending) = (rig.mission(&late).await, rig.mission(&pending).await);
+    let early = rig.mission(&Wish { start_in_ms: Some(60_000), ..Wish::default() }).await;
+    let scheduler = rig.scheduler("us-west").await;
+    limits::tick(Arc::clone(&scheduler)).await.unwrap();
+    let seen = rig.show(pending).await;
+    assert_eq!((seen.state.as_str(), seen.reason.as_deref()), ("failed", Some("no_healthy_pool")), "{seen:?}");
+    assert_eq!(rig.show(queued).await.state, "failed");
+    assert_eq!(rig.show(early).await.state, "queued");
+}
+
+#[tokio::test]
+async fn a_lease_of_a_session_that_is_not_there_is_found() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let lost = rig.lease("us-west", topology::SessionId::random()).await;
+    let scheduler = rig.scheduler("us-west").await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
+    reap::orphans(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(rig.show(lost).await.state, "queued");
+}
+
+#[tokio::test]
+async fn a_duty_has_one_holder_and_its_epoch_grows_with_every_change_of_hands() {
+    let rig = Rig::new().await;
+    let (west, one, two) = (home("us-west-2"), SchedulerId::random(), SchedulerId::random());
+    let take = |holder| duty_take(&rig.db, &west, "test", holder, 60_000);
+    assert_eq!(take(one).await.unwrap().map(|epoch| epoch.0), Some(1));
+    assert_eq!(take(one).await.unwrap().map(|epoch| epoch.0), Some(1), "renewed");
+    assert_eq!(take(two).await.unwrap(), None, "held by the first");
+    duty_yield(&rig.db, &west, "test", one).await.unwrap();
+    assert_eq!(take(two).await.unwrap().map(|epoch| epoch.0), Some(2));
+    duty_yield(&rig.db, &west, "test", one).await.unwrap();
+    assert_eq!(take(one).await.unwrap(), None, "nobody yields for another");
+}
+
+const FINISH: Statement = sql::statement!(
+    "test_finish",
+    once,
+    "UPDATE missions SET state = 'succeeded', finished_at = now() - '8 days'::INTERVAL WHERE id = $1::UUID"
+);
+
+const EXISTS: Statement =
+    sql::statement!("test_exists", idempotent, "SELECT count(*) FROM missions WHERE id = $1::UUID");
+
+#[tokio::test]
+async fn old_missions_go_with_their_events_in_every_home_and_young_ones_stay() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let dead = rig.session("us-west", &[("engineer", 10)], 6_000).await;
+    let (old, young) = (rig.lease("us-west", dead).await, rig.mission(&Wish::default()).await);
+    let scheduler = rig.scheduler("us-west").await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
+    reap::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(rig.history(old).await.len(), 1);
+    rig.db.execute(&FINISH, &[&old.0]).await.unwrap();
+    let view = scheduler.views.current();
+    let clock = rig.db.clock().await.unwrap();
+    for home in &view.topology.database.regions {
+        missions_retire(&rig.db, home, &view.topology.database.regions, clock - chrono::TimeDelta::days(9))
+            .await
+            .unwrap();
+    }
+    let exists = |id: topology::MissionId| {
+        let db = rig.db.clone();
+        async move { db.query_one(&EXISTS, &[&id.0]).await.unwrap().get::<_, i64>(0) }
+    };
+    assert_eq!(exists(old).await, 1, "younger than the cutoff");
+    retention::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!((exists(old).await, exists(young).await), (0, 1));
+    assert_eq!(rig.history(old).await.len(), 0);
+}
