@@ -1,21 +1,30 @@
 //! Hashes that are the same in every process and release. Not for adversaries.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map whose keys the topology wrote: nobody can choose them to collide.
+pub(crate) type NameMap<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fnv(u64);
 
-impl Fnv {
-    pub(crate) const fn new() -> Self {
+impl Default for Fnv {
+    fn default() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
+}
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
 
-    pub(crate) const fn finish(self) -> u64 {
+    /// Mixed once more: the plain sum keeps its entropy in the low bits.
+    fn finish(&self) -> u64 {
         mix(self.0)
     }
 }

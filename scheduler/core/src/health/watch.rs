@@ -1,5 +1,7 @@
 //! Who watches whom.
 
+use std::hash::Hasher as _;
+
 use topology::{RegionName, SchedulerId};
 
 use crate::hash::Fnv;
@@ -26,7 +28,7 @@ pub fn watches(me: SchedulerId, region: &RegionName, live: &[(SchedulerId, Regio
 /// Rendezvous weight (Thaler, Ravishankar 1998): each region draws its own order of the schedulers, so that one that
 /// comes or goes changes few watches.
 fn weight(scheduler: SchedulerId, region: &RegionName) -> u64 {
-    let mut hash = Fnv::new();
+    let mut hash = Fnv::default();
     hash.write(scheduler.0.as_bytes());
     hash.write(region.as_str().as_bytes());
     hash.finish()

@@ -40,9 +40,9 @@ pub struct Figures {
     /// The sum.
     pub expected_us: u64,
     /// Free slots.
-    pub free: u64,
+    pub free: u32,
     /// Slots that count.
-    pub slots: u64,
+    pub slots: u32,
 }
 
 /// What became of a pool in a decision.

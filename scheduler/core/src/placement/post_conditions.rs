@@ -68,7 +68,7 @@ fn is_complete(request: &Request, snapshot: &Snapshot, placement: &Placement) ->
     let candidates = placement.chosen.iter().chain(&placement.alternatives).map(|choice| &choice.pool);
     let mut named: Vec<&PoolId> = candidates.chain(placement.rejected.iter().map(|rejected| &rejected.pool)).collect();
     named.sort_unstable();
-    let all = snapshot.world().pools.iter().map(|pool| &pool.id);
+    let all = snapshot.world().pool_ids.iter();
     let mut all: Vec<&PoolId> = all.filter(|pool| pool.specialization == request.specialization).collect();
     all.sort_unstable();
     named == all

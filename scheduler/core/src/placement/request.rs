@@ -43,7 +43,7 @@ pub struct OriginPoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RttRow {
     pub(crate) world: u64,
-    pub(crate) us: Arc<[u64]>,
+    pub(crate) us: Arc<[u32]>,
 }
 
 impl OriginPoint {

@@ -55,9 +55,9 @@ pub struct Choice {
     /// What is added.
     pub penalties: Penalties,
     /// Free slots that were seen.
-    pub free: u64,
+    pub free: u32,
     /// Slots that count.
-    pub slots: u64,
+    pub slots: u32,
 }
 
 impl Choice {

@@ -46,20 +46,20 @@ pub struct Snapshot {
     pub(crate) world: Arc<World>,
     held: bool,
     regions: Arc<Vec<RegionCell>>,
-    kinds: Arc<Vec<Arc<Vec<PoolCell>>>>,
+    kinds: Arc<Vec<Arc<Kind>>>,
+}
+
+/// The pools of one specialization. Loads and what follows from them are apart: a decision reads only the latter.
+#[derive(Debug, Clone)]
+struct Kind {
+    loads: Vec<PoolLoad>,
+    capacities: Vec<Capacity>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct RegionCell {
     standing: RegionStanding,
     gate: Gate,
-}
-
-/// A pool's load and what follows from it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PoolCell {
-    pub(crate) load: PoolLoad,
-    pub(crate) capacity: Capacity,
 }
 
 impl Default for RegionStanding {
@@ -76,8 +76,11 @@ impl Snapshot {
         let standing = RegionStanding::default();
         let regions = world.states.iter().map(|state| RegionCell { standing, gate: gate(*state, &standing, false) });
         let load = PoolLoad::default();
-        let cell = PoolCell { load, capacity: capacity(&load, RAMP_FULL, world.clocks) };
-        let kinds = world.kinds.iter().map(|range| Arc::new(vec![cell; range.len()]));
+        let idle = capacity(&load, RAMP_FULL, world.clocks);
+        let kinds = world.kinds.iter().map(|range| {
+            let pools = range.len();
+            Arc::new(Kind { loads: vec![load; pools], capacities: vec![idle; pools] })
+        });
         Self { held: false, regions: Arc::new(regions.collect()), kinds: Arc::new(kinds.collect()), world }
     }
 
@@ -122,20 +125,20 @@ impl Snapshot {
     /// Sets what is known of a pool; a pool that the world does not know is ignored.
     pub fn set_load(&mut self, pool: &PoolId, load: PoolLoad) {
         if let Some(pool) = self.world.pool_ix(pool) {
-            self.change(pool, |cell| cell.load = load);
+            self.change(pool, |known| *known = load);
         }
     }
 
     /// What is known of a pool.
     #[must_use]
     pub fn load(&self, pool: PoolIx) -> PoolLoad {
-        let kind = self.world.pools[pool.at()].kind;
-        self.kinds[kind][pool.at() - self.world.kinds[kind].start].load
+        let (kind, within) = self.locate(pool);
+        self.kinds[kind].loads[within]
     }
 
     /// Counts missions that were just queued there (negative: left), so that the next decision sees them.
     pub fn bump(&mut self, pool: PoolIx, missions: i64) {
-        self.change(pool, |cell| cell.load.queued = cell.load.queued.saturating_add(missions).max(0));
+        self.change(pool, |load| load.queued = load.queued.saturating_add(missions).max(0));
     }
 
     /// Whether a region may take new missions, and what holds it back. One that the world does not know is emptied.
@@ -150,17 +153,17 @@ impl Snapshot {
         self.regions[region.at()].gate
     }
 
-    /// The cells of a specialization's pools, in their order.
-    pub(crate) fn cells(&self, kind: usize) -> &[PoolCell] {
-        &self.kinds[kind]
+    /// The capacities of a specialization's pools, in their order.
+    pub(crate) fn capacities(&self, kind: usize) -> &[Capacity] {
+        &self.kinds[kind].capacities
     }
 
-    fn change(&mut self, pool: PoolIx, change: impl FnOnce(&mut PoolCell)) {
-        let WorldPoolAt { kind, within, region } = self.locate(pool);
-        let (permille, clocks) = (self.permille(region), self.world.clocks);
-        let cell = &mut Arc::make_mut(&mut Arc::make_mut(&mut self.kinds)[kind])[within];
-        change(cell);
-        cell.capacity = capacity(&cell.load, permille, clocks);
+    fn change(&mut self, pool: PoolIx, change: impl FnOnce(&mut PoolLoad)) {
+        let (kind, within) = self.locate(pool);
+        let permille = self.permille(self.world.pools[pool.at()].region);
+        let kind = Arc::make_mut(&mut Arc::make_mut(&mut self.kinds)[kind]);
+        change(&mut kind.loads[within]);
+        kind.capacities[within] = capacity(&kind.loads[within], permille, self.world.clocks);
     }
 
     /// Works out the capacity of a region's pools again, when its share has changed.
@@ -185,16 +188,9 @@ impl Snapshot {
         }
     }
 
-    fn locate(&self, pool: PoolIx) -> WorldPoolAt {
-        let known = &self.world.pools[pool.at()];
-        let within = pool.at() - self.world.kinds[known.kind].start;
-        WorldPoolAt { kind: known.kind, within, region: known.region }
+    /// The specialization of a pool, and its place among that one's pools.
+    fn locate(&self, pool: PoolIx) -> (usize, usize) {
+        let kind = usize::from(self.world.pools[pool.at()].kind);
+        (kind, pool.at() - self.world.kinds[kind].start)
     }
-}
-
-/// Where a pool's cell is.
-struct WorldPoolAt {
-    kind: usize,
-    within: usize,
-    region: RegionIx,
 }

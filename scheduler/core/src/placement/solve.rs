@@ -6,9 +6,9 @@ use topology::PoolId;
 use super::filter::{Rejection, filter};
 use super::request::Request;
 use super::score::{Candidate, Choice, Score};
-use super::snapshot::{PoolCell, Snapshot};
+use super::snapshot::Snapshot;
 use super::wait::Capacity;
-use super::world::{PoolIx, nearest};
+use super::world::{PoolIx, RegionIx, nearest};
 use crate::hash::mix;
 
 /// Candidates so many microseconds behind the best share the missions with it.
@@ -113,10 +113,12 @@ pub fn choose(request: &Request, snapshot: &Snapshot) -> Result<PoolIx, Unplacea
 /// A request looked up in a snapshot's world.
 struct Question<'a> {
     snapshot: &'a Snapshot,
-    kind: usize,
+    /// The number of its first pool, and what is known of each of them.
+    first: usize,
+    capacities: &'a [Capacity],
     lawful: Option<&'a [bool]>,
     groups: &'a [u8],
-    rtt_us: &'a [u64],
+    rtt_us: &'a [u32],
     nonce: i64,
     drill: bool,
 }
@@ -134,7 +136,7 @@ fn with_question<T>(
     }
 }
 
-fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u64]) -> Result<Question<'a>, Unplaceable> {
+fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u32]) -> Result<Question<'a>, Unplaceable> {
     let world = &snapshot.world;
     let kind = world.kind(&request.specialization).ok_or(Unplaceable::UnknownSpecialization)?;
     let lawful = match &request.residency {
@@ -145,7 +147,8 @@ fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u64]) ->
     let home = nearest(us).expect("a world with a pool has a region");
     Ok(Question {
         snapshot,
-        kind,
+        first: world.kinds[kind].start,
+        capacities: snapshot.capacities(kind),
         lawful,
         groups: world.groups(home),
         rtt_us: us,
@@ -155,64 +158,68 @@ fn question<'a>(request: &Request, snapshot: &'a Snapshot, us: &'a mut [u64]) ->
 }
 
 impl Question<'_> {
-    /// The pools of the specialization with their state, in the order of the file.
-    fn pools(&self) -> impl Iterator<Item = (PoolIx, &PoolCell)> {
-        let first = self.snapshot.world.kinds[self.kind].start;
-        let cells = self.snapshot.cells(self.kind).iter().enumerate();
-        cells.map(move |(at, cell)| (PoolIx((first + at) as u32), cell))
+    /// The pools of the specialization with their capacity, in the order of the file.
+    fn pools(&self) -> impl Iterator<Item = (PoolIx, &Capacity)> {
+        self.capacities.iter().enumerate().map(|(at, capacity)| (PoolIx((self.first + at) as u32), capacity))
     }
 
-    fn filter(&self, pool: PoolIx, cell: &PoolCell) -> Result<(), Rejection> {
-        let region = self.snapshot.world.pools[pool.at()].region;
+    fn filter(&self, region: RegionIx, capacity: &Capacity) -> Result<(), Rejection> {
         let lawful = self.lawful.is_none_or(|allowed| allowed[region.at()]);
-        filter(lawful, self.snapshot.gate(region), self.drill, cell.load.live)
+        filter(lawful, self.snapshot.gate(region), self.drill, capacity.live)
+    }
+
+    fn refusal(&self, pool: PoolIx, capacity: &Capacity) -> Option<Rejection> {
+        self.filter(self.snapshot.world.pools[pool.at()].region, capacity).err()
     }
 
     fn candidate(&self, pool: PoolIx) -> Candidate {
         let world = &self.snapshot.world;
-        let known = &world.pools[pool.at()];
+        let known = world.pools[pool.at()];
         Candidate {
             pool,
             role: known.role,
             group: self.groups[known.region.at()],
-            rtt_us: self.rtt_us[known.region.at()],
+            rtt_us: u64::from(self.rtt_us[known.region.at()]),
             cost_us: world.cost_us(known.region),
             spill_after_us: world.clocks.spill_after_us,
         }
     }
 
     /// What passes the filters, with its score.
-    fn scored(&self) -> impl Iterator<Item = (Score, Capacity)> {
+    fn scored(&self) -> impl Iterator<Item = (Score, &Capacity)> {
         self.pools()
-            .filter(|(pool, cell)| self.filter(*pool, cell).is_ok())
-            .map(|(pool, cell)| (self.candidate(pool).score(&cell.capacity), cell.capacity))
+            .filter(|(pool, capacity)| self.refusal(*pool, capacity).is_none())
+            .map(|(pool, capacity)| (self.candidate(pool).score(capacity), capacity))
     }
 
     fn choose(&self) -> Result<PoolIx, Unplaceable> {
-        match self.scored().map(|(score, _)| score).min() {
-            Some(best) => Ok(self.spread(best)),
-            None => Err(self.unplaceable()),
+        let mut two: [Option<Score>; 2] = [None; 2];
+        for (score, _) in self.scored() {
+            if two[0].is_none_or(|best| score < best) {
+                two = [Some(score), two[0]];
+            } else if two[1].is_none_or(|second| score < second) {
+                two[1] = Some(score);
+            }
+        }
+        match two {
+            [None, _] => Err(self.unplaceable()),
+            [Some(best), Some(second)] if shares(best, second) => Ok(self.spread(best)),
+            [Some(best), _] => Ok(best.pool),
         }
     }
 
     /// Picks among those that share missions with the best, by the nonce, in proportion to free capacity.
     fn spread(&self, best: Score) -> PoolIx {
-        let limit = best.expected_us.saturating_add(SPREAD_BAND_US);
-        let band = || self.scored().filter(move |(score, _)| score.class == best.class && score.expected_us <= limit);
-        let (mut members, mut free, mut slots) = (0_u32, 0_u64, 0_u64);
+        let band = || self.scored().filter(|(score, _)| shares(best, *score));
+        let (mut free, mut slots) = (0_u64, 0_u64);
         for (_, capacity) in band() {
-            members += 1;
-            free = free.saturating_add(capacity.free);
-            slots = slots.saturating_add(capacity.slots.max(1));
+            free += u64::from(capacity.free);
+            slots += u64::from(capacity.slots.max(1));
         }
-        if members == 1 {
-            return best.pool;
-        }
-        let weight = |capacity: &Capacity| if free > 0 { capacity.free } else { capacity.slots.max(1) };
-        let all = if free > 0 { free } else { slots };
-        let mut ticket = ticket(self.nonce, all);
+        let weight = |capacity: &Capacity| u64::from(if free > 0 { capacity.free } else { capacity.slots.max(1) });
+        let mut ticket = ticket(self.nonce, if free > 0 { free } else { slots });
         for (score, capacity) in band() {
-            match ticket.checked_sub(weight(&capacity)) {
+            match ticket.checked_sub(weight(capacity)) {
                 Some(rest) => ticket = rest,
                 None => return score.pool,
             }
@@ -222,17 +229,17 @@ impl Question<'_> {
 
     /// The reason that came nearest to a pool.
     fn unplaceable(&self) -> Unplaceable {
-        let reasons = self.pools().filter_map(|(pool, cell)| self.filter(pool, cell).err());
+        let reasons = self.pools().filter_map(|(pool, capacity)| self.refusal(pool, capacity));
         reasons.map(Unplaceable::because).max().unwrap_or(Unplaceable::UnknownSpecialization)
     }
 
     fn explained(&self) -> Placement {
-        let mut scored: Vec<(Score, Choice)> = Vec::new();
+        let mut scored: Vec<(Score, Choice)> = Vec::with_capacity(self.capacities.len());
         let mut rejected = Vec::new();
-        for (pool, cell) in self.pools() {
-            match self.filter(pool, cell) {
-                Ok(()) => scored.push(self.weighed(pool, cell)),
-                Err(reason) => rejected.push(Rejected { pool: self.snapshot.world.pool(pool).clone(), reason }),
+        for (pool, capacity) in self.pools() {
+            match self.refusal(pool, capacity) {
+                None => scored.push(self.weighed(pool, capacity)),
+                Some(reason) => rejected.push(Rejected { pool: self.snapshot.world.pool(pool).clone(), reason }),
             }
         }
         scored.sort_unstable_by_key(|(score, _)| *score);
@@ -247,9 +254,8 @@ impl Question<'_> {
         Placement { chosen, alternatives, rejected, unplaceable, unmet: self.unmet(best) }
     }
 
-    fn weighed(&self, pool: PoolIx, cell: &PoolCell) -> (Score, Choice) {
+    fn weighed(&self, pool: PoolIx, capacity: &Capacity) -> (Score, Choice) {
         let candidate = self.candidate(pool);
-        let capacity = cell.capacity;
         let choice = Choice {
             pool: self.snapshot.world.pool(pool).clone(),
             role: candidate.role,
@@ -261,7 +267,7 @@ impl Question<'_> {
             free: capacity.free,
             slots: capacity.slots,
         };
-        (candidate.score(&capacity), choice)
+        (candidate.score(capacity), choice)
     }
 
     /// The best of the pools that lack nothing but a live session, where it would beat the best that has one.
@@ -269,12 +275,17 @@ impl Question<'_> {
         // Once it is awake it has slots and no queue.
         let awake = Capacity::default();
         self.pools()
-            .filter(|(pool, cell)| self.filter(*pool, cell) == Err(Rejection::NoLiveSession))
+            .filter(|(pool, capacity)| self.refusal(*pool, capacity) == Some(Rejection::NoLiveSession))
             .map(|(pool, _)| self.candidate(pool).score(&awake))
             .min()
             .filter(|missed| best.is_none_or(|best| *missed < best))
             .map(|missed| self.snapshot.world.pool(missed.pool).clone())
     }
+}
+
+/// Whether a candidate shares missions with the best one.
+fn shares(best: Score, other: Score) -> bool {
+    other.class == best.class && other.expected_us <= best.expected_us.saturating_add(SPREAD_BAND_US)
 }
 
 /// A number below `all`, evenly spread over nonces.

@@ -33,10 +33,10 @@ pub struct Stored {
 
 /// One candidate as an array.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Figures(RegionName, Role, u8, bool, u64, u64, Penalties2, u64, u64);
+struct Figures(RegionName, Role, u8, bool, u64, u64, SpillAndCost, u32, u32);
 
 /// Spill and cost, in microseconds.
-type Penalties2 = (u64, u64);
+type SpillAndCost = (u64, u64);
 
 impl Placement {
     /// What the mission's row keeps.

@@ -5,17 +5,19 @@ use super::snapshot::PoolLoad;
 /// Run time that is assumed of a pool whose missions were never timed.
 pub const UNKNOWN_SERVICE_US: i64 = 60_000_000;
 
-/// What scoring reads of a pool, worked out when its load changes.
+/// What a decision reads of a pool, worked out when its load changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Capacity {
-    /// Slots that count: those of live sessions, less what the region's ramp holds back.
-    pub(crate) slots: u64,
-    /// Slots that nobody has or waits for.
-    pub(crate) free: u64,
     /// Estimated queue wait of one more mission.
     pub(crate) wait_us: u64,
+    /// Slots that count: those of live sessions, less what the region's ramp holds back.
+    pub(crate) slots: u32,
+    /// Slots that nobody has or waits for.
+    pub(crate) free: u32,
     /// The wait is over `spill_after`, or there is no slot.
     pub(crate) saturated: bool,
+    /// The pool had a live session within `down_after`.
+    pub(crate) live: bool,
 }
 
 /// Clocks that the estimate needs, in microseconds.
@@ -42,7 +44,8 @@ pub(crate) fn capacity(load: &PoolLoad, permille: u16, clocks: Clocks) -> Capaci
         (busy - slots + 1).saturating_mul(service) / slots
     };
     let saturated = slots == 0 || wait_us > clocks.spill_after_us;
-    Capacity { slots, free: slots.saturating_sub(busy), wait_us, saturated }
+    let narrow = |slots: u64| u32::try_from(slots).unwrap_or(u32::MAX);
+    Capacity { wait_us, slots: narrow(slots), free: narrow(slots.saturating_sub(busy)), saturated, live: load.live }
 }
 
 fn unsigned(figure: i64) -> u64 {
@@ -77,7 +80,7 @@ mod tests {
         ];
         for ((slots, leased, queued, permille), (count, free, wait_us, saturated)) in cases {
             let got = capacity(&load(slots, leased, queued), permille, CLOCKS);
-            let wanted = Capacity { slots: count, free, wait_us, saturated };
+            let wanted = Capacity { slots: count, free, wait_us, saturated, live: true };
             assert_eq!(got, wanted, "{slots} slots, {leased} leased, {queued} queued, {permille}");
         }
     }

@@ -1,6 +1,6 @@
 //! A topology compiled for placement: names become indexes, lists become tables.
 
-use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::ops::Range;
 
 use topology::latency::LatencyTable;
@@ -9,6 +9,7 @@ use topology::{PoolId, Region, RegionName, RegionState, ResidencyName, Role, Sch
 use super::estimate::{Estimate, unit_vector};
 use super::request::{OriginPoint, ResolvedOrigin, RttRow};
 use super::wait::Clocks;
+use crate::hash::{Fnv, NameMap};
 
 /// Share of a canary region's capacity that counts, in thousandths.
 pub const CANARY_PERMILLE: u16 = 100;
@@ -29,28 +30,28 @@ pub struct World {
     pub(crate) regions: Vec<RegionName>,
     pub(crate) states: Vec<RegionState>,
     pub(crate) pools: Vec<WorldPool>,
+    pub(crate) pool_ids: Vec<PoolId>,
     pub(crate) clocks: Clocks,
     pub(crate) kinds: Vec<Range<usize>>,
     units: Vec<[f64; 3]>,
     /// Round trips from region to region, in microseconds, row by row.
-    between: Vec<u64>,
+    between: Vec<u32>,
     /// Fallback group of a region for a home region, row by row.
     groups: Vec<u8>,
     costs: Vec<u64>,
     estimate: Estimate,
-    region_by_name: HashMap<RegionName, RegionIx>,
-    pool_by_id: HashMap<PoolId, PoolIx>,
-    kind_by_name: HashMap<Specialization, usize>,
-    lawful: HashMap<ResidencyName, Vec<bool>>,
+    region_by_name: NameMap<RegionName, RegionIx>,
+    pool_by_id: NameMap<PoolId, PoolIx>,
+    kind_by_name: NameMap<Specialization, usize>,
+    lawful: NameMap<ResidencyName, Vec<bool>>,
 }
 
-/// A pool of a [`World`].
-#[derive(Debug)]
+/// What a decision reads of a pool.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct WorldPool {
-    pub(crate) id: PoolId,
     pub(crate) region: RegionIx,
     pub(crate) role: Role,
-    pub(crate) kind: usize,
+    pub(crate) kind: u16,
 }
 
 impl RegionIx {
@@ -70,13 +71,11 @@ impl World {
     #[must_use]
     pub fn new(topology: &Topology, latencies: &LatencyTable) -> Self {
         let regions = &topology.regions;
-        let region_by_name: HashMap<_, _> =
+        let region_by_name: NameMap<_, _> =
             regions.iter().enumerate().map(|(at, region)| (region.name.clone(), RegionIx(at as u16))).collect();
-        let (pools, kinds) = compile_pools(topology, &region_by_name);
-        let kind_by_name = kinds.iter().enumerate().map(|(kind, range)| {
-            let first = &pools[range.start];
-            (first.id.specialization.clone(), kind)
-        });
+        let (pools, pool_ids, kinds) = compile_pools(topology, &region_by_name);
+        let kind_by_name =
+            kinds.iter().enumerate().map(|(kind, range)| (pool_ids[range.start].specialization.clone(), kind));
         Self {
             digest: digest(regions),
             states: regions.iter().map(|region| region.state).collect(),
@@ -87,10 +86,11 @@ impl World {
             estimate: Estimate::sampled(),
             clocks: clocks(&topology.scheduling),
             kind_by_name: kind_by_name.collect(),
-            pool_by_id: pools.iter().enumerate().map(|(at, pool)| (pool.id.clone(), PoolIx(at as u32))).collect(),
+            pool_by_id: pool_ids.iter().enumerate().map(|(at, id)| (id.clone(), PoolIx(at as u32))).collect(),
             lawful: topology.residency.keys().map(|rule| (rule.clone(), lawful(topology, rule))).collect(),
             regions: regions.iter().map(|region| region.name.clone()).collect(),
             pools,
+            pool_ids,
             kinds,
             region_by_name,
         }
@@ -131,7 +131,7 @@ impl World {
     /// The pool with this number.
     #[must_use]
     pub fn pool(&self, pool: PoolIx) -> &PoolId {
-        &self.pools[pool.at()].id
+        &self.pool_ids[pool.at()]
     }
 
     /// The number of a pool.
@@ -163,7 +163,7 @@ impl World {
     }
 
     /// Fills in the round trip from an origin to each region. A region that is gone is far from everywhere alike.
-    pub(crate) fn fill_row(&self, origin: &ResolvedOrigin, us: &mut [u64]) {
+    pub(crate) fn fill_row(&self, origin: &ResolvedOrigin, us: &mut [u32]) {
         match origin {
             ResolvedOrigin::Row(_, row) if row.world == self.digest => us.copy_from_slice(&row.us),
             ResolvedOrigin::Row(points, _) | ResolvedOrigin::Points(points) => self.fill_estimates(points, us),
@@ -174,10 +174,10 @@ impl World {
         }
     }
 
-    fn fill_estimates(&self, points: &[OriginPoint], us: &mut [u64]) {
+    fn fill_estimates(&self, points: &[OriginPoint], us: &mut [u32]) {
         if let [point] = points {
             for (us, unit) in us.iter_mut().zip(&self.units) {
-                *us = (self.estimate.us(point.unit, *unit) + 0.5) as u64;
+                *us = (self.estimate.us(point.unit, *unit) + 0.5) as u32;
             }
             return;
         }
@@ -185,7 +185,7 @@ impl World {
         let scale = if all > 0.0 { 1.0 / all } else { 0.0 };
         for (us, unit) in us.iter_mut().zip(&self.units) {
             let sum: f64 = points.iter().map(|point| point.weight * self.estimate.us(point.unit, *unit)).sum();
-            *us = (sum * scale + 0.5) as u64;
+            *us = (sum * scale + 0.5) as u32;
         }
     }
 
@@ -210,28 +210,29 @@ impl World {
 }
 
 /// The region with the least round trip; the first of equals.
-pub(crate) fn nearest(us: &[u64]) -> Option<RegionIx> {
+pub(crate) fn nearest(us: &[u32]) -> Option<RegionIx> {
     us.iter().enumerate().min_by_key(|(at, us)| (**us, *at)).map(|(at, _)| RegionIx(at as u16))
 }
 
 /// Pools ordered by specialization, then by region; and where each specialization's pools are.
-fn compile_pools(topology: &Topology, regions: &HashMap<RegionName, RegionIx>) -> (Vec<WorldPool>, Vec<Range<usize>>) {
-    let mut sorted: Vec<_> = topology.pools.iter().collect();
-    sorted.sort_by_key(|pool| (&pool.id.specialization, regions.get(&pool.id.region)));
-    let mut pools: Vec<WorldPool> = Vec::with_capacity(sorted.len());
+fn compile_pools(
+    topology: &Topology,
+    regions: &NameMap<RegionName, RegionIx>,
+) -> (Vec<WorldPool>, Vec<PoolId>, Vec<Range<usize>>) {
+    let mut sorted: Vec<_> =
+        topology.pools.iter().filter_map(|pool| Some((pool, *regions.get(&pool.id.region)?))).collect();
+    sorted.sort_by_key(|(pool, region)| (&pool.id.specialization, *region));
+    let (mut pools, mut ids) = (Vec::with_capacity(sorted.len()), Vec::with_capacity(sorted.len()));
     let mut kinds: Vec<Range<usize>> = Vec::new();
-    for pool in sorted {
-        let Some(region) = regions.get(&pool.id.region).copied() else { continue };
-        let at = pools.len();
-        match pools.last() {
-            Some(last) if last.id.specialization == pool.id.specialization => {
-                kinds.last_mut().expect("a pool before this one opened its kind").end = at + 1;
-            }
-            Some(_) | None => kinds.push(at..at + 1),
+    let alike = sorted.chunk_by(|(a, _), (b, _)| a.id.specialization == b.id.specialization);
+    for (kind, chunk) in alike.enumerate() {
+        kinds.push(pools.len()..pools.len() + chunk.len());
+        for (pool, region) in chunk {
+            pools.push(WorldPool { region: *region, role: pool.role, kind: kind as u16 });
+            ids.push(pool.id.clone());
         }
-        pools.push(WorldPool { id: pool.id.clone(), region, role: pool.role, kind: kinds.len() - 1 });
     }
-    (pools, kinds)
+    (pools, ids, kinds)
 }
 
 fn each_pair<T>(regions: &[Region], mut figure: impl FnMut(&Region, &Region) -> T) -> Vec<T> {
@@ -244,8 +245,8 @@ fn each_pair<T>(regions: &[Region], mut figure: impl FnMut(&Region, &Region) -> 
     figures
 }
 
-fn between_us(latencies: &LatencyTable, from: &Region, to: &Region) -> u64 {
-    latencies.rtt_us((&from.name, from.position), (&to.name, to.position))
+fn between_us(latencies: &LatencyTable, from: &Region, to: &Region) -> u32 {
+    u32::try_from(latencies.rtt_us((&from.name, from.position), (&to.name, to.position))).unwrap_or(u32::MAX)
 }
 
 /// 0 = the home's jurisdiction, then the declared groups, then everywhere else.
@@ -269,7 +270,7 @@ fn clocks(scheduling: &Scheduling) -> Clocks {
 
 /// FNV-1a over what a row of round trips depends on.
 fn digest(regions: &[Region]) -> u64 {
-    let mut hash = crate::hash::Fnv::new();
+    let mut hash = Fnv::default();
     for region in regions {
         hash.write(region.name.as_str().as_bytes());
         hash.write(&[0]);
