@@ -112,18 +112,11 @@ fn demand_is_weighted_as_the_header_says() {
     }
 }
 
-#[test]
-fn more_than_three_regions_cannot_be_bettered_by_one_exchange() {
-    let world = example();
-    let options = options(5, &[Provider::DigitalOcean, Provider::Gcp]);
-    let derived = derive(&world, &options, None).unwrap();
-    let chosen: Vec<_> = derived
-        .report
-        .regions
-        .iter()
-        .map(|region| crate::catalogue::find(region.provider, &region.region).unwrap().position)
-        .collect();
-    let points: Vec<_> = derived.report.cities.iter().map(|city| (place(&world, &city.city), city.demand)).collect();
+/// Property A beyond three regions: no one region of the chosen ones can be exchanged for a better one.
+fn check_no_exchange_is_better(world: &World, options: &Options) {
+    let derived = derive(world, options, None).unwrap();
+    let chosen: Vec<_> = derived.report.regions.iter().map(|region| stands(region)).collect();
+    let points: Vec<_> = derived.report.cities.iter().map(|city| (place(world, &city.city), city.demand)).collect();
     let cost = |set: &[Position]| -> f64 {
         points.iter().map(|(at, demand)| demand * set.iter().map(|to| rtt_us(*at, *to)).min().unwrap() as f64).sum()
     };
@@ -133,9 +126,78 @@ fn more_than_three_regions_cannot_be_bettered_by_one_exchange() {
             let mut set = chosen.clone();
             set[out] = new.position;
             let apart = (0..set.len()).all(|a| (0..a).all(|b| set[a].distance_km(set[b]) >= APART_KM));
-            assert!(!apart || cost(&set) >= best - 1.0, "{} instead of {out} is better", new.name);
+            assert!(
+                !apart || cost(&set) >= best - 1.0,
+                "{} instead of {} is better",
+                new.name,
+                derived.report.regions[out].name
+            );
         }
     }
+}
+
+fn stands(region: &ChosenRegion) -> Position {
+    crate::catalogue::find(region.provider, &region.region).unwrap().position
+}
+
+/// A world with one idea for each place, and one agent at the first.
+fn world_of(places: &[(f64, f64, f64)]) -> World {
+    let places: Vec<_> = places.iter().map(|&(lat, lng, weight)| (Position::new(lat, lng).unwrap(), weight)).collect();
+    let city = |at: usize| format!("c{at}");
+    let cities = places.iter().enumerate().map(|(at, (position, _))| City {
+        id: city(at),
+        label: city(at),
+        position: *position,
+        country: None,
+    });
+    let ideas = places.iter().enumerate().map(|(at, (position, weight))| Idea {
+        id: format!("i{at}"),
+        title: city(at),
+        patterns: Vec::new(),
+        inspiration: vec![Inspiration { city: city(at), position: *position, weight: *weight }],
+    });
+    let agent = Agent {
+        id: "a".to_owned(),
+        specialization: "a-pro".parse().unwrap(),
+        home: Some(city(0)),
+        path: Vec::new(),
+        idea: None,
+        issues_resolved: 0,
+        prs_merged: 0,
+        score: 0.0,
+    };
+    World { cities: cities.collect(), agents: vec![agent], ideas: ideas.collect(), oddities: Vec::new() }
+}
+
+#[test]
+fn near_towns_are_not_chosen_together() {
+    // London, Paris and Frankfurt have regions of their own, and are within 500 km of one of the others.
+    let world = world_of(&[(51.51, -0.13, 10.0), (48.86, 2.35, 10.0), (50.11, 8.68, 10.0), (50.85, 4.35, 10.0)]);
+    for regions in 2..6 {
+        let derived = derive(&world, &options(regions, &Provider::ALL), None).unwrap();
+        let places: Vec<_> = derived.report.regions.iter().map(stands).collect();
+        assert!(
+            (0..places.len()).all(|a| (0..a).all(|b| places[a].distance_km(places[b]) >= APART_KM)),
+            "{:?}",
+            derived.report.regions
+        );
+    }
+}
+
+#[test]
+fn with_two_providers_the_replica_goes_to_the_other_one_though_a_nearer_region_is_there() {
+    // Oregon and Virginia are AWS here; Stockholm is the only region of the other provider.
+    let world = world_of(&[(45.84, -119.7, 10.0), (39.04, -77.49, 1.0), (59.33, 18.07, 1.0)]);
+    let mut previous =
+        crate::config::parse(&derive(&world, &options(3, &[Provider::Aws]), None).unwrap().text, "p").unwrap().topology;
+    let stockholm = previous.regions.iter_mut().find(|region| region.cloud_region == "eu-north-1").unwrap();
+    stockholm.provider = Provider::Gcp;
+    stockholm.cloud_region = "europe-north2".to_owned();
+    previous.pools.clear();
+    let derived = derive(&world, &options(3, &[Provider::Aws, Provider::Gcp]), Some(&previous)).unwrap();
+    let pool = |role: Role| derived.report.pools.iter().find(|pool| pool.role == role).unwrap();
+    assert_eq!(pool(Role::Primary).region.as_str(), "aws-us-west-2");
+    assert_eq!(pool(Role::Replica).region.as_str(), "aws-eu-north-1", "the name stays, the region is Google's");
 }
 
 #[test]
@@ -359,5 +421,10 @@ proptest! {
             prop_assert!(derived.report.pools.iter().any(|pool| pool.region == region.name), "{} is empty", region.name);
         }
         prop_assert_eq!(seal_of(&derived.text), Seal::Whole);
+    }
+
+    #[test]
+    fn beyond_three_regions_no_exchange_is_better(world in any_world(), regions in 4..7usize) {
+        check_no_exchange_is_better(&world, &options(regions, &[Provider::Aws]));
     }
 }
