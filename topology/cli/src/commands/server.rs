@@ -1,8 +1,9 @@
 //! Asking a scheduler: the connection, and what its refusals mean to the caller.
 
 use std::future::Future;
+use std::time::Duration;
 
-use scheduler_client::{Client, Config, Error};
+use scheduler_client::{Client, Config, Error, Limits};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -17,7 +18,9 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(args: &ServerArgs) -> anyhow::Result<Self> {
-        let config = Config::new(args.server.clone()).token(args.token.clone());
+        // Somebody waits at a terminal.
+        let limits = Limits { overall: Duration::from_secs(10), ..Limits::default() };
+        let config = Config::new(args.server.clone()).token(args.token.clone()).limits(limits);
         let client = Client::new(&config).map_err(|error| Stop::usage(error.to_string()))?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, client })
