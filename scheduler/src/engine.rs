@@ -13,8 +13,6 @@ mod missions;
 mod results;
 mod sessions;
 mod submit;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
