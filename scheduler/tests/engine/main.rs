@@ -1,0 +1,4 @@
+//! The engine and its statements on a real database.
+
+mod leases;
+mod world;
