@@ -133,8 +133,10 @@ async fn failures_rest_longer_each_time_and_end_after_the_last_attempt() {
         let answer = agent.fail(&engine, &grant, true).await.unwrap();
         assert_eq!((answer.state, answer.epoch), (MissionState::Queued, grant.epoch.next()));
         let rests: f64 = world
-            .ask("SELECT extract(epoch FROM m.not_before - e.at)::FLOAT8
-                  FROM missions m JOIN mission_events e ON e.mission_id = m.id ORDER BY e.at DESC LIMIT 1")
+            .ask(
+                "SELECT extract(epoch FROM m.not_before - e.at)::FLOAT8
+                  FROM missions m JOIN mission_events e ON e.mission_id = m.id ORDER BY e.at DESC LIMIT 1",
+            )
             .await;
         assert!((rests - rest).abs() < 0.001, "attempt {attempt} rests {rests} s");
         assert!(agent.try_claim(&engine, 1, 0).await.unwrap().is_empty(), "it rests");
@@ -219,7 +221,11 @@ async fn a_retried_mission_starts_over_under_a_later_epoch() {
     let retried = east.retry(&ana(), id).await.unwrap();
     assert_eq!((retried.state, retried.attempts, retried.epoch), (MissionState::Queued, 0, Epoch(2)));
     assert_eq!((retried.outcome, retried.finished_at, retried.session), (None, None, None));
-    assert_eq!(agent.fail(&engine, &grant, false).await.unwrap_err().code(), "lease_lost", "an old word counts no more");
+    assert_eq!(
+        agent.fail(&engine, &grant, false).await.unwrap_err().code(),
+        "lease_lost",
+        "an old word counts no more"
+    );
     let again = agent.claim(&engine, 1).await.remove(0);
     assert_eq!((again.mission, again.epoch, again.attempt), (id, Epoch(3), 1));
     agent.complete(&engine, &again, json!(1)).await.unwrap();

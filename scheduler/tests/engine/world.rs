@@ -177,7 +177,11 @@ impl Agent {
         self.claim_of(engine, &[("engineer-master", free)], 0, 500).await.unwrap()
     }
 
-    pub(crate) async fn beat(&mut self, engine: &Engine, holds: &[LeaseName]) -> Result<wire::HeartbeatAnswer, Refusal> {
+    pub(crate) async fn beat(
+        &mut self,
+        engine: &Engine,
+        holds: &[LeaseName],
+    ) -> Result<wire::HeartbeatAnswer, Refusal> {
         self.seq += 1;
         engine.heartbeat(self.session, wire::Heartbeat { seq: self.seq, holds: holds.to_vec(), draining: false }).await
     }
@@ -186,11 +190,21 @@ impl Agent {
         LeaseProof { session: self.session, epoch: grant.epoch, home: grant.home.clone() }
     }
 
-    pub(crate) async fn complete(&self, engine: &Engine, grant: &Grant, outcome: Value) -> Result<wire::LeaseAnswer, Refusal> {
+    pub(crate) async fn complete(
+        &self,
+        engine: &Engine,
+        grant: &Grant,
+        outcome: Value,
+    ) -> Result<wire::LeaseAnswer, Refusal> {
         engine.complete(grant.mission, wire::Complete { lease: self.proof(grant), outcome }).await
     }
 
-    pub(crate) async fn fail(&self, engine: &Engine, grant: &Grant, retryable: bool) -> Result<wire::LeaseAnswer, Refusal> {
+    pub(crate) async fn fail(
+        &self,
+        engine: &Engine,
+        grant: &Grant,
+        retryable: bool,
+    ) -> Result<wire::LeaseAnswer, Refusal> {
         let body = wire::Fail {
             lease: self.proof(grant),
             reason: "runner_exit".to_owned(),
@@ -206,7 +220,9 @@ impl Agent {
     }
 
     pub(crate) async fn progress(&self, engine: &Engine, grant: &Grant) -> Result<wire::LeaseAnswer, Refusal> {
-        engine.progress(grant.mission, wire::Progress { lease: self.proof(grant), progress: json!({ "done": 0.5 }) }).await
+        engine
+            .progress(grant.mission, wire::Progress { lease: self.proof(grant), progress: json!({ "done": 0.5 }) })
+            .await
     }
 }
 
