@@ -1,0 +1,73 @@
+//! A finished result is not lost.
+
+use nix::sys::signal::Signal;
+
+use crate::fake::{Fake, Faults, Waiting};
+use crate::process::{Home, wait_until};
+
+const AT_ONCE: &[&str] = &["--runner", "simulated", "--simulated-min", "1ms", "--simulated-max", "1ms"];
+
+fn spooled(home: &Home) -> usize {
+    let entries = std::fs::read_dir(home.path("spool")).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "json")).count()
+}
+
+#[test]
+fn a_result_that_nobody_takes_is_repeated_until_it_is_accepted() {
+    let fake = Fake::new(&[("a", 1)]);
+    fake.tables().faults = Faults { results: true, ..Faults::default() };
+    let listener = fake.listen();
+    let home = Home::new();
+    let _agent = home.start(&[&listener], AT_ONCE);
+    let mission = fake.submit(Waiting::new("a"));
+    wait_until("it is on disk", || spooled(&home) == 1);
+    wait_until("it is still named", || {
+        let tables = fake.tables();
+        let session = tables.sessions.values().next().unwrap();
+        session.seq > 5 && session.holds.iter().any(|name| name.mission == mission)
+    });
+    assert_eq!(fake.tables().results(mission), []);
+    fake.tables().faults = Faults::default();
+    wait_until("a result", || !fake.tables().results(mission).is_empty());
+    wait_until("it is no longer on disk", || spooled(&home) == 0);
+    assert_eq!(fake.tables().results(mission).len(), 1);
+}
+
+#[test]
+fn a_result_survives_the_agent_and_is_sent_under_its_own_lease() {
+    let fake = Fake::new(&[("a", 1)]);
+    fake.tables().faults = Faults { results: true, ..Faults::default() };
+    let listener = fake.listen();
+    let home = Home::new();
+    let mut agent = home.start(&[&listener], AT_ONCE);
+    let mission = fake.submit(Waiting::new("a"));
+    wait_until("it is on disk", || spooled(&home) == 1);
+    let first = fake.tables().live()[0];
+    agent.signal(Signal::SIGKILL);
+    agent.wait();
+
+    fake.tables().faults = Faults::default();
+    let _second = home.start(&[&listener], AT_ONCE);
+    wait_until("a result", || !fake.tables().results(mission).is_empty());
+    let said = fake.tables().results(mission).remove(0);
+    assert_eq!((said.verb.as_str(), said.epoch, said.session), ("complete", 1, first));
+    wait_until("it is no longer on disk", || spooled(&home) == 0);
+}
+
+#[test]
+fn a_refused_result_is_forgotten() {
+    let fake = Fake::new(&[("a", 1)]);
+    fake.tables().faults = Faults { results: true, heartbeats: false, reaps: false };
+    let listener = fake.listen();
+    let home = Home::new();
+    let mut agent = home.start(&[&listener], AT_ONCE);
+    let mission = fake.submit(Waiting::new("a"));
+    wait_until("it is on disk", || spooled(&home) == 1);
+    agent.signal(Signal::SIGKILL);
+    agent.wait();
+    fake.move_away(mission);
+    fake.tables().faults = Faults::default();
+    let _second = home.start(&[&listener], AT_ONCE);
+    wait_until("it is no longer on disk", || spooled(&home) == 0);
+    assert_eq!(fake.tables().results(mission).len(), 1, "said once, refused, not repeated");
+}
