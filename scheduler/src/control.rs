@@ -1,89 +1,138 @@
 //! What operators do: topologies, regions, tokens. Every change is one compare-and-set with its history row.
 
-use scheduler_client::wire;
-use topology::{RegionName, TokenId};
+mod apply;
+mod bootstrap;
+mod refusals;
+mod regions;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
-use crate::engine::Actor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scheduler_client::wire;
+use sql::{Db, Gateways, Lane};
+use topology::{DatabaseRegion, SchedulerId};
+
 use crate::refusal::Refusal;
+use crate::store;
+use crate::view::Views;
+
+pub use bootstrap::{bootstrap, stored_topology};
+use tokens::Known;
+
+/// Longest time that one home may take to answer an operator's read.
+const HOME_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The service behind `/control/v1`, `/v1/regions` and `/v1/pools`. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Control {}
+#[derive(Clone)]
+pub struct Control {
+    gateways: Gateways,
+    db: Db,
+    views: Arc<Views>,
+    id: SchedulerId,
+    known: Known,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("id", &self.id).finish_non_exhaustive()
+    }
+}
 
 impl Control {
+    /// The service of one scheduler.
+    #[must_use]
+    pub fn new(gateways: Gateways, views: Arc<Views>, id: SchedulerId) -> Self {
+        let db = gateways.lane(Lane::Submit);
+        Self { gateways, db, views, id, known: tokens::known() }
+    }
+
     /// The topology in force, with its text.
+    ///
+    /// # Errors
+    /// The database's.
     pub async fn topology(&self) -> Result<wire::TopologyVersion, Refusal> {
-        todo!()
+        let current = store::topology::topology_current(&self.db).await?;
+        let version = current.map_or(0, |current| current.version);
+        self.version(version).await
     }
 
     /// One version of the history, with its text.
-    pub async fn version(&self, _version: i64) -> Result<wire::TopologyVersion, Refusal> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Refusal::VersionNotFound`], or the database's.
+    pub async fn version(&self, version: i64) -> Result<wire::TopologyVersion, Refusal> {
+        let found = store::topology::topology_read(&self.db, version).await?;
+        found.map(shown).ok_or(Refusal::VersionNotFound { version })
     }
 
     /// The latest versions, newest first, without their texts.
-    pub async fn history(&self, _limit: i64) -> Result<wire::TopologyHistory, Refusal> {
-        todo!()
-    }
-
-    /// What a file would change, and why apply would refuse it.
-    pub async fn plan(&self, _body: wire::PlanTopology) -> Result<wire::PlanAnswer, Refusal> {
-        todo!()
-    }
-
-    /// Puts a file in force if `base_version` is still the current version.
-    pub async fn apply(&self, _actor: &Actor, _body: wire::ApplyTopology) -> Result<wire::TopologyVersion, Refusal> {
-        todo!()
-    }
-
-    /// Applies the text of an earlier version, through the same plan and checks.
-    pub async fn revert(&self, _actor: &Actor, _body: wire::RevertTopology) -> Result<wire::TopologyVersion, Refusal> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn history(&self, limit: i64) -> Result<wire::TopologyHistory, Refusal> {
+        let versions = store::topology::topology_history(&self.db, limit).await?;
+        Ok(wire::TopologyHistory { versions: versions.into_iter().map(shown).collect() })
     }
 
     /// The schedulers that are alive, and which version each of them runs.
+    ///
+    /// # Errors
+    /// The database's, where its clock cannot be read.
     pub async fn schedulers(&self) -> Result<wire::SchedulerList, Refusal> {
-        todo!()
+        let view = self.views.current();
+        let now = self.db.clock().await?;
+        let since = now - view.topology.scheduling.down_after;
+        let (mut peers, mut degraded) = (std::collections::BTreeMap::new(), Vec::new());
+        for home in &view.topology.database.regions {
+            match self.in_time(store::life::schedulers_read(&self.db, home, since)).await {
+                // One that watches several homes beats in all of them.
+                Some(found) => {
+                    for peer in found {
+                        if peers.get(&peer.id).is_none_or(|known: &store::life::Peer| known.at < peer.at) {
+                            peers.insert(peer.id, peer);
+                        }
+                    }
+                }
+                None => degraded.push(home.to_string()),
+            }
+        }
+        let mut schedulers: Vec<_> = peers
+            .into_values()
+            .map(|peer| wire::SchedulerView {
+                id: peer.id,
+                region: peer.region,
+                address: peer.address,
+                version: peer.version,
+                topology_version: peer.topology_version,
+                age_ms: (now - peer.at).num_milliseconds().max(0),
+            })
+            .collect();
+        schedulers.sort_by(|a, b| (&a.region, a.id).cmp(&(&b.region, b.id)));
+        Ok(wire::SchedulerList { schedulers, degraded })
     }
 
-    /// The regions with all that holds them back; from the view in memory, with its age.
-    pub async fn regions(&self) -> Result<wire::RegionList, Refusal> {
-        todo!()
+    /// Runs a read about one home with a time limit; none where it failed.
+    async fn in_time<T>(&self, read: impl Future<Output = Result<T, sql::Error>>) -> Option<T> {
+        tokio::time::timeout(HOME_TIMEOUT, read).await.ok()?.ok()
     }
 
-    /// The pools with their load; from the view in memory, with its age.
-    pub async fn pools(&self) -> Result<wire::PoolList, Refusal> {
-        todo!()
+    fn homes(&self) -> Vec<DatabaseRegion> {
+        self.views.current().topology.database.regions.clone()
     }
+}
 
-    /// Sets the operator's wish for a region: cordon, drain, or none (uncordon).
-    pub async fn set_verb(
-        &self,
-        _actor: &Actor,
-        _region: &RegionName,
-        _verb: wire::RegionVerb,
-        _body: wire::RegionControl,
-    ) -> Result<wire::RegionView, Refusal> {
-        todo!()
-    }
-
-    /// All tokens, without secrets.
-    pub async fn tokens(&self) -> Result<wire::TokenList, Refusal> {
-        todo!()
-    }
-
-    /// Makes a token. Its secret is in the answer and nowhere else.
-    pub async fn create_token(&self, _actor: &Actor, _body: wire::CreateToken) -> Result<wire::CreatedToken, Refusal> {
-        todo!()
-    }
-
-    /// Ends a token for good. Revoking twice is no error.
-    pub async fn revoke_token(&self, _actor: &Actor, _token: TokenId) -> Result<wire::TokenView, Refusal> {
-        todo!()
-    }
-
-    /// Whose secret it is; none where it is unknown, revoked or over. Cached for a few seconds.
-    pub async fn authenticate(&self, _secret: &str) -> Result<Option<wire::TokenView>, Refusal> {
-        todo!()
+/// A version as it is answered; one without a text has none.
+fn shown(version: store::topology::Version) -> wire::TopologyVersion {
+    wire::TopologyVersion {
+        version: version.current.version,
+        text: Some(version.text).filter(|text| !text.is_empty()),
+        digest: version.digest,
+        residency_version: version.current.residency_version,
+        author: version.author,
+        message: version.message,
+        applied_at: version.applied_at,
     }
 }

@@ -3,6 +3,7 @@
 //! Each statement is one text for both engines, compares and sets in one step, and names the home of what it touches.
 //! The functions beside the statements turn rows into values and nothing more.
 
+pub mod census;
 pub mod control;
 pub mod duty;
 pub mod event;

@@ -31,6 +31,7 @@ pub use crate::store::load::PoolLoad;
 pub use crate::store::region::RegionRow;
 
 use compile::Compiled;
+pub(crate) use compile::parse;
 use origin::OriginKey;
 use parts::Parts;
 

@@ -9,7 +9,7 @@ use topology::DatabaseRegion;
 use crate::error::{Detail, Failure, Verdict};
 use crate::gateway::{Gateway, NoAnswer};
 use crate::url::{self, Target};
-use crate::{Config, Db, Engine, Error, Lane, pool};
+use crate::{Config, Db, Engine, Error, GatewayConfig, Lane, pool};
 
 /// State of a gateway's breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     /// In order of distance, the local one first.
     pub(crate) gateways: Vec<Gateway>,
+    /// As they were given, in the same order.
+    given: Vec<GatewayConfig>,
 }
 
 impl Gateways {
@@ -79,7 +81,7 @@ impl Gateways {
             .zip(&targets)
             .map(|(given, target)| Gateway::new(given, target, engine, &config))
             .collect();
-        Ok(Self { shared: Arc::new(Shared { engine, gateways }) })
+        Ok(Self { shared: Arc::new(Shared { engine, gateways, given: config.gateways }) })
     }
 
     /// The database that answers.
@@ -92,6 +94,12 @@ impl Gateways {
     #[must_use]
     pub fn lane(&self, lane: Lane) -> Db {
         Db::new(Arc::clone(&self.shared), lane)
+    }
+
+    /// The gateways as they were given, in order of distance: for what needs a connection of its own.
+    #[must_use]
+    pub fn configs(&self) -> &[GatewayConfig] {
+        &self.shared.given
     }
 
     /// State of every gateway, in order of distance.

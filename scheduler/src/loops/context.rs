@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use scheduler_core::health::{Budget, Observer, Verb, may_end_sessions, watches};
+use scheduler_core::health::{Budget, Observer, may_end_sessions, watches};
 use sql::{Db, Lane};
 use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Scheduling};
 
@@ -101,8 +101,8 @@ impl Context {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The regions that this scheduler watches: those of the topology, and those that left it while draining, wherever
-    /// their rows may be.
+    /// The regions that this scheduler watches: those of the topology, and those that left it, wherever their rows
+    /// may be: leases there still end and sessions still fall silent.
     pub(super) fn watched(&self, view: &View) -> Vec<Watched> {
         let mut live: Vec<_> = view.peers.iter().map(|peer| (peer.id, peer.region.clone())).collect();
         if !live.iter().any(|(id, _)| *id == self.id) {
@@ -116,7 +116,7 @@ impl Context {
         let gone = view
             .regions
             .values()
-            .filter(|row| row.verb == Verb::Draining && view.topology.region(&row.region).is_none())
+            .filter(|row| view.topology.region(&row.region).is_none())
             .flat_map(|row| self.homes(view).into_iter().map(|home| Watched { region: row.region.clone(), home }));
         inside.chain(gone).filter(|watched| watches(self.id, &watched.region, &live)).collect()
     }
