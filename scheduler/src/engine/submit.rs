@@ -3,6 +3,7 @@
 mod request;
 mod stored;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
@@ -28,9 +29,18 @@ impl Engine {
         missions: Vec<wire::SubmitMission>,
     ) -> Vec<Result<Submitted, Refusal>> {
         let allowance = self.allowance(actor, missions.len()).await;
+        // Read once: after this a mission is placed and put into its batch without a pause, so that those of one
+        // request keep their order.
+        let now = match self.0.clock.now(&self.0.submit).await {
+            Ok(now) => now,
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                return missions.iter().map(|_| Err(refusal.clone())).collect();
+            }
+        };
         let each = missions.into_iter().enumerate().map(|(n, mission)| {
             let over = allowance.is_some_and(|left| n >= left);
-            self.submit_one(actor, context, mission, over)
+            self.submit_one(actor, context, mission, now, over)
         });
         join_all(each).await
     }
@@ -51,6 +61,7 @@ impl Engine {
         actor: &Actor,
         context: &SubmitContext,
         mission: wire::SubmitMission,
+        now: DateTime<Utc>,
         over: bool,
     ) -> Result<Submitted, Refusal> {
         let request = Request::read(&self.0.views, actor, context, mission)?;
@@ -63,7 +74,7 @@ impl Engine {
                 // At once, so that the next placement of this very request sees it.
                 self.0.views.bump(pool, 1);
             }
-            let row = self.row(&request, context, &placed).await?;
+            let row = self.row(&request, context, &placed, now);
             let fate = self.0.submits.push(&placed.home, row.clone()).await;
             if !matches!(fate, Ok(Fate::Stored(_)))
                 && let Some(pool) = &placed.pool
@@ -82,14 +93,13 @@ impl Engine {
         Err(Refusal::Unavailable)
     }
 
-    async fn row(&self, request: &Request, context: &SubmitContext, placed: &Placed) -> Result<NewMission, Refusal> {
+    fn row(&self, request: &Request, context: &SubmitContext, placed: &Placed, now: DateTime<Utc>) -> NewMission {
         let view = self.0.views.current();
         let scheduling = &view.topology.scheduling;
-        let now = self.0.clock.now(&self.0.submit).await?;
         let rank = scheduler_core::queue::rank(now, request.body.priority, scheduling.aging);
         let pool_limit = placed.pool.as_ref().and_then(|id| view.topology.pool(id)).and_then(|pool| pool.run_limit);
         let run_limit = pool_limit.unwrap_or(scheduling.run_limit).as_millis();
-        Ok(NewMission {
+        NewMission {
             id: request.id,
             state: if placed.pool.is_some() { MissionState::Queued } else { MissionState::Pending },
             specialization: request.specialization.as_str().to_owned(),
@@ -113,7 +123,7 @@ impl Engine {
             reason: placed.reason.map(str::to_owned),
             traceparent: context.traceparent.clone(),
             key: request.key.clone(),
-        })
+        }
     }
 
     /// Answers for a submitter that has too many open missions: a repeated request is no new mission.

@@ -1,4 +1,6 @@
 //! The engine and its statements on a real database.
 
+mod claims;
 mod leases;
+mod sessions;
 mod world;

@@ -70,7 +70,7 @@ impl World {
                  FROM unnest(ARRAY['us-west', 'us-east', 'europe-west']) AS r;
                  INSERT INTO pool_loads (crdb_region, region, specialization, sessions, slots, leased, queued, unmet,
                                          service_us, alive_at, at)
-                 SELECT p.home::TEXT::crdb_internal_region, p.region, p.specialization, 1, 100, 0, 0, 0, 0,
+                 SELECT p.home::TEXT::crdb_internal_region, p.region, p.specialization, 1, 1000000, 0, 0, 0, 0,
                         now() + INTERVAL '1 hour', now()
                  FROM (VALUES ('us-west-2', 'us-west', 'engineer-master'), ('us-west-2', 'us-west', 'secure-specialist'),
                               ('us-east-1', 'us-east', 'engineer-master'), ('eu-west-1', 'europe-west', 'engineer-master'),
