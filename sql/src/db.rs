@@ -23,6 +23,10 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 const CLOCK: Statement = crate::statement!("clock_read", idempotent, "SELECT now()");
 
+/// Every statement of this module.
+#[cfg(all(test, feature = "testing"))]
+pub(crate) const STATEMENTS: &[&Statement] = &[&CLOCK];
+
 /// Tries on one gateway that lose their connection: the second has a fresh one.
 const LOST_TRIES: u32 = 2;
 

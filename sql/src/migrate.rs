@@ -25,6 +25,22 @@ use crate::{Db, Engine, GatewayConfig, Statement, gateways, url};
 /// Every statement of this module that is not DDL.
 pub const STATEMENTS: &[&Statement] = &[&history::READ, &history::RECORD, &lease::TAKE, &lease::RENEW, &lease::RELEASE];
 
+/// DDL for CockroachDB that stands in no file: made here, for its parser.
+#[cfg(all(test, feature = "testing"))]
+pub(crate) fn cockroach_samples() -> Vec<String> {
+    use topology::Survive::{Region, Zone};
+    let regions = |names: &[&str], survive| Regions {
+        all: names.iter().map(|name| name.parse().expect("a name")).collect(),
+        survive,
+    };
+    let known = ["eu-west-1", "us-east-1", "us-west-2"].map(str::to_owned);
+    let mut texts =
+        regions::cockroach_steps("meridian", &[], &regions(&["eu-west-1", "us-east-1", "us-west-2"], Region));
+    texts.extend(regions::cockroach_steps("meridian", &known, &regions(&["us-east-1", "sa-east-1"], Zone)));
+    texts.extend([history::TABLE, lease::TABLE, regions::COCKROACH_READ].map(str::to_owned));
+    texts
+}
+
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a run did.

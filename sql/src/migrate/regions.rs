@@ -13,6 +13,9 @@ use super::{Error, Session, steps};
 use crate::Engine;
 use crate::retry::Retry;
 
+/// Lists the regions of the current database; the name is in the second column.
+pub(super) const COCKROACH_READ: &str = "SHOW REGIONS FROM DATABASE";
+
 /// Where rows may live.
 #[derive(Debug, Clone)]
 pub struct Regions {
@@ -124,7 +127,7 @@ pub(super) fn cockroach_steps(database: &str, known: &[String], wanted: &Regions
 }
 
 async fn cockroach_regions(session: &Session) -> Result<Vec<String>, crate::Error> {
-    names(session, "SHOW REGIONS FROM DATABASE", 1).await
+    names(session, COCKROACH_READ, 1).await
 }
 
 /// One column of a query without parameters.
