@@ -108,8 +108,10 @@ fn shape(statement: &Statement, words: &[Token<'_>], found: &mut Vec<Finding>) {
     if !statement.text.starts_with(&format!("/* {} */ ", statement.name)) {
         find(found, "shape", "the text does not start with its name: make it with statement!");
     }
-    if statement.name.is_empty() || !statement.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        find(found, "shape", "a name is made of a-z and _");
+    if statement.name.is_empty()
+        || !statement.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
+        find(found, "shape", "a name is made of a-z, 0-9 and _");
     }
     if words.iter().any(|word| word.is(";")) || words.is_empty() {
         find(found, "shape", "a text is exactly one statement, without a semicolon");
@@ -246,7 +248,8 @@ fn named<'a>(block: &Block<'a>) -> Vec<Named<'a>> {
     let words = &block.words;
     for (at, word) in words.iter().enumerate().filter(|(_, word)| word.depth == 0 || word.clause == Clause::From) {
         let starts = match word.clause {
-            Clause::From => word.token.is_any(&["FROM", "USING", "JOIN", ",", "LATERAL", "ONLY"]),
+            Clause::From if word.token.is(",") => word.depth == 0,
+            Clause::From => word.token.is_any(&["FROM", "USING", "JOIN", "LATERAL", "ONLY"]),
             Clause::Target => word.token.is_any(&["UPDATE", "INTO"]),
             _ => false,
         };
@@ -434,6 +437,7 @@ mod tests {
              WHERE duties.expires_at < $4::TIMESTAMPTZ RETURNING crdb_region::TEXT, name",
             "SELECT extract(epoch FROM now() - at)::FLOAT8 FROM control_events WHERE actor IS DISTINCT FROM $1::TEXT",
             "SELECT id FROM tokens FOR UPDATE",
+            "SELECT w.missions FROM unnest($1::TEXT[], $2::INT8[]) AS w (sessions, missions)",
             "SELECT name || '; * / now()' FROM tokens -- now() / 2",
         ];
         for text in cases {
