@@ -42,15 +42,15 @@ pub struct Settings {
     /// Address under which other schedulers reach this one [default: http:// and the listening address]
     #[arg(long, env = "MERIDIAN_ADVERTISE")]
     pub advertise: Option<String>,
-    /// Gateway of the database, repeated in order of distance, the local one first [default: $DATABASE_URL]
+    /// Gateway of the database, repeated in order of distance, the local one first [default: `DATABASE_URL`]
     #[arg(long = "database-url", env = "MERIDIAN_DATABASE_URL", value_delimiter = ',', hide_env_values = true)]
     pub database_url: Vec<String>,
     /// World model (`world_state.json`) whose cities may be origins
     #[arg(long, env = "MERIDIAN_WORLD")]
     pub world: Option<PathBuf>,
-    /// Topology that is stored where the database has none yet
-    #[arg(long, env = "MERIDIAN_TOPOLOGY")]
-    pub topology: Option<PathBuf>,
+    /// Its knowledge (`knowledge.json`)
+    #[arg(long, env = "MERIDIAN_KNOWLEDGE", requires = "world")]
+    pub knowledge: Option<PathBuf>,
     /// Loopback only: every request is an operator's, no tokens
     #[arg(long, env = "MERIDIAN_DEV", num_args = 0..=1, default_missing_value = "true")]
     pub dev: Option<bool>,
@@ -96,7 +96,7 @@ impl Settings {
             advertise: self.advertise.or(other.advertise),
             database_url: if self.database_url.is_empty() { other.database_url } else { self.database_url },
             world: self.world.or(other.world),
-            topology: self.topology.or(other.topology),
+            knowledge: self.knowledge.or(other.knowledge),
             dev: self.dev.or(other.dev),
             max_open: self.max_open.or(other.max_open),
             max_submits: self.max_submits.or(other.max_submits),
@@ -133,7 +133,7 @@ impl Settings {
             advertise: self.advertise,
             databases,
             world: self.world,
-            topology: self.topology,
+            knowledge: self.knowledge,
             dev,
             max_open: self.max_open,
             limits: Limits {
@@ -162,8 +162,8 @@ pub struct Config {
     pub databases: Vec<String>,
     /// World model whose cities may be origins.
     pub world: Option<PathBuf>,
-    /// Topology for an empty database.
-    pub topology: Option<PathBuf>,
+    /// Its knowledge.
+    pub knowledge: Option<PathBuf>,
     /// No tokens, loopback only.
     pub dev: bool,
     /// Open missions of one submitter.

@@ -7,6 +7,7 @@ mod agents;
 mod auth;
 mod control;
 mod events;
+mod gate;
 mod json;
 mod limits;
 mod missions;
@@ -15,6 +16,8 @@ mod ops;
 mod params;
 mod problem;
 mod server;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use std::time::Duration;
@@ -25,6 +28,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use gate::Gate;
 pub use server::{Server, serve};
 
 use crate::state::App;

@@ -1,7 +1,9 @@
 //! Meridian's scheduler: takes missions, places them, leases them to agents.
 
+pub mod cli;
 pub mod config;
 pub mod control;
+mod dev;
 pub mod engine;
 pub mod http;
 pub mod loops;

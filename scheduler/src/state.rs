@@ -11,6 +11,7 @@ use topology::RegionName;
 use crate::config::Limits;
 use crate::control::Control;
 use crate::engine::Engine;
+use crate::http::Gate;
 use crate::view::Views;
 
 /// The services of one scheduler, shared by its handlers. Cheap to clone.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub dev: bool,
     /// How much is let in.
     pub limits: Limits,
+    /// Sheds submits before they make each other wait.
+    pub gate: Gate,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Open event streams that are still allowed.

@@ -110,6 +110,7 @@ fn describe() {
     describe_counter!("scheduler_http_requests_total", "Requests by method, route and status");
     describe_histogram!("scheduler_http_request_seconds", Unit::Seconds, "Time from request to answer, by route");
     describe_counter!("scheduler_shed_total", "Requests that were shed, by lane");
+    describe_gauge!("scheduler_gate_limit", "Submits that are let in together now, a batch counting by its size");
     describe_gauge!("scheduler_pool_missions", "Missions of a pool by state (queued, leased), as last published");
     describe_gauge!("scheduler_pool_sessions", "Live sessions of a pool, as last published");
     describe_gauge!("scheduler_pool_slots", "Slots of a pool's live sessions, as last published");
@@ -134,6 +135,7 @@ pub(crate) fn observe_gauges(app: &App) {
                 .set(count(missions));
         }
     }
+    metrics::gauge!("scheduler_gate_limit").set(app.gate.limit());
     let ages = app.views.ages();
     metrics::gauge!("scheduler_view_age_seconds", "part" => "topology").set(ages.topology.as_secs_f64());
     metrics::gauge!("scheduler_view_age_seconds", "part" => "regions").set(ages.regions.as_secs_f64());

@@ -14,7 +14,7 @@ use super::json::{self, Body, Json};
 use super::params::{self, Asked, Named};
 use super::problem::{self, Reply};
 use super::trace;
-use crate::engine::{SubmitContext, Submitted};
+use crate::engine::{Actor, SubmitContext, Submitted};
 use crate::refusal::Refusal;
 use crate::state::App;
 
@@ -44,7 +44,7 @@ pub(super) async fn submit(
     let missions = match read(&body)? {
         Read::One(mission) => {
             let mission = with_key(*mission, key)?;
-            let mut results = app.engine.submit(&actor, &context, vec![mission]).await;
+            let mut results = through_gate(&app, &actor, &context, vec![mission]).await;
             let submitted = results.pop().unwrap_or(Err(Refusal::Internal))?;
             let status = if submitted.replayed { StatusCode::OK } else { StatusCode::CREATED };
             return Ok((status, Json(submitted.mission)).into_response());
@@ -59,6 +59,25 @@ pub(super) async fn submit(
     }
     let results = submit_readable(&app, &actor, &context, missions).await;
     answer(results)
+}
+
+/// Submits what the gate lets in, and lets the gate see how long it took.
+async fn through_gate(
+    app: &App,
+    actor: &Actor,
+    context: &SubmitContext,
+    missions: Vec<wire::SubmitMission>,
+) -> Vec<Result<Submitted, Refusal>> {
+    let count = missions.len();
+    let Some(mut pass) = app.gate.enter(count) else {
+        metrics::counter!("scheduler_shed_total", "lane" => "submit").increment(1);
+        return vec![Err(Refusal::Overloaded); count];
+    };
+    let results = app.engine.submit(actor, context, missions).await;
+    if results.iter().all(Result::is_err) {
+        pass.discount();
+    }
+    results
 }
 
 /// What a 200 to a submit holds.
@@ -125,7 +144,7 @@ fn with_key(mut mission: wire::SubmitMission, header: Option<String>) -> Result<
 /// Submits what could be read, and puts the results back in their places.
 async fn submit_readable(
     app: &App,
-    actor: &crate::engine::Actor,
+    actor: &Actor,
     context: &SubmitContext,
     missions: Vec<Result<wire::SubmitMission, Reply>>,
 ) -> Vec<Result<Submitted, Reply>> {
@@ -143,7 +162,7 @@ async fn submit_readable(
     let mut submitted = if readable.is_empty() {
         Vec::new().into_iter()
     } else {
-        app.engine.submit(actor, context, readable).await.into_iter()
+        through_gate(app, actor, context, readable).await.into_iter()
     };
     let place = |(index, refused): (usize, Option<Reply>)| match refused {
         Some(reply) => Err(reply),

@@ -1,0 +1,49 @@
+# The commands of a developer. Everything they need is checked first and named at once; they install nothing globally.
+
+.DEFAULT_GOAL := help
+.PHONY: help up down db test verify bench check build
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
+export PORT_BASE ?= 7700
+export DETACH ?= 0
+# Loopback is never reached through a proxy.
+comma := ,
+export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
+export no_proxy := $(NO_PROXY)
+
+help:
+	@echo "make up      a world on this machine; Ctrl-C ends it, DETACH=1 returns, PORT_BASE= moves all ports"
+	@echo "make down    ends it"
+	@echo "make db      the local database alone; prints its URL"
+	@echo "make test    every test, on a database server of its own"
+	@echo "make verify  what a change must pass"
+	@echo "make bench   figures as JSON lines; BENCH=name runs one"
+
+check:
+	@scripts/check-prerequisites
+
+build: check
+	@cargo build --quiet --locked -p scheduler -p region-agent -p topology-cli
+
+up: build
+	@$(TARGET)/scheduler dev
+
+down:
+	@if [ -x $(TARGET)/scheduler ]; then $(TARGET)/scheduler dev stop; else echo "no world is running"; fi
+
+db: build
+	@$(TARGET)/scheduler dev db
+
+test: check
+	@cargo test --locked --workspace
+
+verify: check
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check; else echo "cargo-deny is not here: advisories and licences were not checked"; fi
+	@cargo test --locked --workspace
+
+bench: check
+	@cargo build --release --locked -p scheduler -p region-agent -p chaos
+	@cargo run --release --quiet --locked -p chaos -- bench $(BENCH)

@@ -1,0 +1,122 @@
+//! `scheduler dev`: a whole world on this machine, with real processes: the database, one scheduler and one region
+//! agent for each region of the topology, and the missions of the world's ideas.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `world` | starts, watches and ends the world |
+//! | `crew` | the processes of the regions, as the topology wants them |
+//! | `child` | one child process |
+//! | `ideas` | missions from the world's ideas |
+//! | `report` | the final table |
+//! | `detach` | a world in the background, and its end |
+//! | `terminal` | Ctrl-C under `make` |
+//! | `database` | its database |
+//! | `folder`, `ports` | where it keeps what |
+
+mod child;
+mod crew;
+mod database;
+mod detach;
+mod folder;
+mod ideas;
+mod ports;
+mod report;
+mod terminal;
+mod world;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::cli::{Output, Stop};
+use folder::Folder;
+use ports::Ports;
+
+pub(crate) use ports::taken;
+
+/// `scheduler dev`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    what: What,
+    /// Return when the world is up, and let it run
+    #[arg(long, env = "DETACH", num_args = 0..=1, default_missing_value = "1", value_parser = switch, default_value = "0")]
+    detach: bool,
+    /// This is the process in the background
+    #[arg(long, hide = true)]
+    background: bool,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Verb {
+    /// End the world that runs in the background or elsewhere
+    Stop,
+    /// Run the local database alone, and print its URL
+    Db,
+}
+
+/// Which of several worlds.
+#[derive(Debug, Clone, clap::Args)]
+struct Place {
+    /// First port of the schedulers; agents and database move along
+    #[arg(long, env = "PORT_BASE", default_value_t = ports::DEFAULT_BASE, global = true)]
+    port_base: u16,
+    /// Where the world keeps its logs and notes [default: ~/.local/state/meridian/BASE]
+    #[arg(long, env = "MERIDIAN_STATE", global = true)]
+    state: Option<PathBuf>,
+}
+
+/// What is in the world.
+#[derive(Debug, Clone, clap::Args)]
+struct What {
+    /// Topology
+    #[arg(long, env = "MERIDIAN_TOPOLOGY", default_value = "topology/topology.yaml")]
+    topology: PathBuf,
+    /// World model
+    #[arg(long, env = "MERIDIAN_WORLD", default_value = "scheduler/worlds/example/world_state.json")]
+    world: PathBuf,
+    /// Its knowledge
+    #[arg(long, env = "MERIDIAN_KNOWLEDGE", default_value = "scheduler/worlds/example/knowledge.json")]
+    knowledge: PathBuf,
+    /// Missions to submit; the world's ideas are taken again and again
+    #[arg(long, env = "MISSIONS", default_value_t = 200)]
+    missions: usize,
+    /// Shortest run of a simulated mission
+    #[arg(long, default_value = "100ms")]
+    simulated_min: String,
+    /// Longest run of a simulated mission
+    #[arg(long, default_value = "1500ms")]
+    simulated_max: String,
+}
+
+/// `1`, `true` and `yes` switch on, as people write them in front of `make`.
+#[expect(clippy::unnecessary_wraps, reason = "what clap calls")]
+fn switch(text: &str) -> Result<bool, String> {
+    Ok(matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    let ports = Ports::from_base(args.place.port_base).ok_or_else(|| {
+        Stop::usage(format!("--port-base {} leaves no room for the other ports", args.place.port_base))
+    })?;
+    let folder = Folder::new(args.place.state.as_deref(), ports.base());
+    match args.verb {
+        Some(Verb::Stop) => detach::stop(&folder, output).await,
+        Some(Verb::Db) => world::database_only(&folder, ports, output).await,
+        None => {
+            if let Some(running) = folder.running().filter(|_| !args.background) {
+                return detach::already(&running, output);
+            }
+            if args.detach && !args.background {
+                detach::start(&folder, output).await
+            } else {
+                world::run(&args.what, &folder, ports, args.background, output).await
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The processes of the regions, as the topology wants them: they start and stop with it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use topology::{RegionName, Topology};
+
+use super::What;
+use super::child::{Child, Recipe};
+use super::folder::Folder;
+use super::ports::{MAX_REGIONS, Ports};
+use crate::cli::{Output, Stop};
+
+/// How long an agent may finish or hand back.
+const AGENT_GRACE: Duration = Duration::from_secs(8);
+
+/// How long a scheduler may answer what is open.
+const SCHEDULER_GRACE: Duration = Duration::from_secs(8);
+
+/// All processes of the regions.
+#[derive(Debug)]
+pub(super) struct Crew {
+    folder: Folder,
+    ports: Ports,
+    what: What,
+    database: String,
+    /// Regions by name, each in a slot that gives its ports; a slot is never given to another region.
+    slots: BTreeMap<RegionName, usize>,
+    schedulers: BTreeMap<RegionName, Child>,
+    agents: BTreeMap<RegionName, Child>,
+}
+
+impl Crew {
+    pub(super) fn new(folder: &Folder, ports: Ports, what: &What, database: &str) -> Self {
+        Self {
+            folder: folder.clone(),
+            ports,
+            what: what.clone(),
+            database: database.to_owned(),
+            slots: BTreeMap::new(),
+            schedulers: BTreeMap::new(),
+            agents: BTreeMap::new(),
+        }
+    }
+
+    /// The scheduler of every region that runs, in the order of their ports.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let mut slots: Vec<_> = self
+            .slots
+            .iter()
+            .filter(|(region, _)| self.schedulers.contains_key(*region))
+            .map(|(_, slot)| *slot)
+            .collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|slot| format!("http://{}", self.ports.scheduler(slot))).collect()
+    }
+
+    /// Starts what the topology has and does not run, ends what runs and the topology does not have. Says what changed.
+    pub(super) async fn follow(&mut self, topology: &Topology) -> anyhow::Result<Vec<String>> {
+        let mut changes = Vec::new();
+        let gone: Vec<RegionName> =
+            self.schedulers.keys().filter(|name| topology.region(name).is_none()).cloned().collect();
+        for name in gone {
+            self.end(&name).await;
+            changes.push(format!("{name} left the topology: its processes have ended"));
+        }
+        for region in &topology.regions {
+            if self.schedulers.contains_key(&region.name) {
+                continue;
+            }
+            self.start_scheduler(&region.name)?;
+            changes.push(format!("{}: scheduler on {}", region.name, self.address(&region.name)));
+        }
+        for region in &topology.regions {
+            let has_pools = topology.pools.iter().any(|pool| pool.id.region == region.name);
+            if has_pools && !self.agents.contains_key(&region.name) {
+                self.start_agent(&region.name)?;
+                changes.push(format!("{}: region agent", region.name));
+            }
+        }
+        Ok(changes)
+    }
+
+    fn slot(&mut self, region: &RegionName) -> anyhow::Result<usize> {
+        let next = self.slots.len();
+        if next >= MAX_REGIONS && !self.slots.contains_key(region) {
+            return Err(Stop::usage(format!("a local world has ports for {MAX_REGIONS} regions")).into());
+        }
+        Ok(*self.slots.entry(region.clone()).or_insert(next))
+    }
+
+    fn address(&self, region: &RegionName) -> String {
+        self.slots.get(region).map(|slot| format!("http://{}", self.ports.scheduler(*slot))).unwrap_or_default()
+    }
+
+    fn start_scheduler(&mut self, region: &RegionName) -> anyhow::Result<()> {
+        let slot = self.slot(region)?;
+        let mut args: Vec<OsString> = vec!["serve".into(), "--dev".into(), "--stop-on-eof".into()];
+        let mut add = |flag: &str, value: OsString| args.extend([OsString::from(flag), value]);
+        add("--region", region.as_str().into());
+        add("--listen", self.ports.scheduler(slot).to_string().into());
+        add("--database-url", self.database.clone().into());
+        add("--grace-s", "5".into());
+        if self.what.world.exists() {
+            add("--world", self.what.world.clone().into());
+            if self.what.knowledge.exists() {
+                add("--knowledge", self.what.knowledge.clone().into());
+            }
+        }
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let child = Child::start(&Recipe { name: format!("scheduler-{region}"), program, args }, &self.folder)?;
+        self.schedulers.insert(region.clone(), child);
+        Ok(())
+    }
+
+    fn start_agent(&mut self, region: &RegionName) -> anyhow::Result<()> {
+        let slot = self.slot(region)?;
+        let mut args: Vec<OsString> = vec!["run".into(), "--stop-on-eof".into()];
+        let mut add = |flag: &str, value: OsString| args.extend([OsString::from(flag), value]);
+        add("--region", region.as_str().into());
+        add("--listen", self.ports.agent(slot).to_string().into());
+        add("--runner", "simulated".into());
+        add("--simulated-min", self.what.simulated_min.clone().into());
+        add("--simulated-max", self.what.simulated_max.clone().into());
+        add("--simulated-seed", slot.to_string().into());
+        add("--spool", self.folder.root().join(format!("spool-{region}")).into());
+        // Its own scheduler first, the others in the order of their ports.
+        let own = self.address(region);
+        add("--scheduler", own.clone().into());
+        for other in self.addresses().into_iter().filter(|address| *address != own) {
+            add("--scheduler", other.into());
+        }
+        let recipe = Recipe { name: format!("agent-{region}"), program: beside("region-agent")?, args };
+        self.agents.insert(region.clone(), Child::start(&recipe, &self.folder)?);
+        Ok(())
+    }
+
+    /// Names of the processes that ended by themselves since the last look. They are not started again: whoever killed
+    /// them wants to see what happens.
+    pub(super) fn fallen(&mut self) -> Vec<String> {
+        let mut fallen = Vec::new();
+        for (region, child) in self.schedulers.iter_mut().chain(self.agents.iter_mut()) {
+            if let Some(status) = child.ended().filter(|_| child.report_once()) {
+                fallen.push(format!("{} of {region} ended by itself ({status}); log: {}", child.name, child.name));
+            }
+        }
+        fallen
+    }
+
+    async fn end(&mut self, region: &RegionName) {
+        if let Some(agent) = self.agents.remove(region) {
+            agent.stop(AGENT_GRACE).await;
+        }
+        if let Some(scheduler) = self.schedulers.remove(region) {
+            scheduler.stop(SCHEDULER_GRACE).await;
+        }
+    }
+
+    /// Ends the agents together, then the schedulers together.
+    pub(super) async fn stop(self, output: &Output) -> anyhow::Result<()> {
+        output.note("stopping the agents")?;
+        futures_util::future::join_all(self.agents.into_values().map(|child| child.stop(AGENT_GRACE))).await;
+        output.note("stopping the schedulers")?;
+        futures_util::future::join_all(self.schedulers.into_values().map(|child| child.stop(SCHEDULER_GRACE))).await;
+        Ok(())
+    }
+}
+
+/// A program of this project, in the folder of this one.
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let path = own.with_file_name(name);
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Stop::usage(format!("{} is missing: build it with `cargo build -p {name}`", path.display())).into())
+    }
+}

@@ -1,0 +1,84 @@
+//! A world in the background, and its end.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+use tokio::process::Command;
+
+use super::folder::{Folder, Running};
+use crate::cli::{Output, Stop};
+
+/// Between two looks.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long a world may take to come up: the first one also gets its database.
+const UP: Duration = Duration::from_secs(600);
+
+/// How long a world may take to end.
+const DOWN: Duration = Duration::from_secs(60);
+
+/// Says that a world runs already. No failure: it is what was asked for.
+pub(super) fn already(running: &Running, output: &Output) -> anyhow::Result<()> {
+    let address = running.address.as_deref().unwrap_or("not yet up");
+    let value = json!({ "running": true, "address": running.address, "pid": running.pid });
+    output.answer(&value, |_| format!("a world is running already (process {}): {address}", running.pid))
+}
+
+/// Starts the same command in the background and waits until the world is up.
+pub(super) async fn start(folder: &Folder, output: &Output) -> anyhow::Result<()> {
+    folder.create().with_context(|| format!("cannot make {}", folder.root().display()))?;
+    let log = folder.log("world")?;
+    let also = log.try_clone()?;
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let mut child = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .arg("--background")
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(also)
+        .spawn()
+        .context("cannot start the world in the background")?;
+    let told = folder.logs().join("world.log");
+    let up = async {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                let text = std::fs::read_to_string(&told).unwrap_or_default();
+                return Err(Stop::refused(format!("the world ended with {status}:\n{}", text.trim_end())).into());
+            }
+            if let Some(Running { summary: Some(summary), .. }) = folder.running() {
+                return anyhow::Ok(summary);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    match tokio::time::timeout(UP, up).await {
+        Ok(summary) => {
+            output.raw(&format!("{}\nIt runs in the background; `make down` ends it.\n", summary?.trim_end()))
+        }
+        Err(_) => {
+            Err(Stop::refused(format!("the world is not up after {} s, see {}", UP.as_secs(), told.display())).into())
+        }
+    }
+}
+
+/// Ends the world, whoever started it.
+pub(super) async fn stop(folder: &Folder, output: &Output) -> anyhow::Result<()> {
+    let Some(running) = folder.running() else {
+        return output.answer(&json!({ "stopped": false }), |_| "no world is running".to_owned());
+    };
+    kill(Pid::from_raw(running.pid), Signal::SIGTERM)
+        .map_err(|error| Stop::refused(format!("cannot end process {}: {error}", running.pid)))?;
+    let gone = async {
+        while folder.running().is_some() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    if tokio::time::timeout(DOWN, gone).await.is_err() {
+        return Err(Stop::refused(format!("process {} has not ended after {} s", running.pid, DOWN.as_secs())).into());
+    }
+    output.answer(&json!({ "stopped": true, "pid": running.pid }), |_| "the world has ended".to_owned())
+}

@@ -1,0 +1,7 @@
+//! The routes against a real database: what goes through, and that whatever is refused changes nothing.
+
+mod bad_input;
+mod bed;
+mod callers;
+mod missions;
+mod streams;
