@@ -21,6 +21,7 @@ use crate::view::Views;
 
 pub use bootstrap::{bootstrap, stored_topology};
 use tokens::Known;
+pub use tokens::create_token;
 
 /// Longest time that one home may take to answer an operator's read.
 const HOME_TIMEOUT: Duration = Duration::from_secs(2);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use topology::latency::LatencyTable;
 use topology::model::{Database, LoadBalancer, ResidencyStrength};
 use topology::{
     Pool, PoolId, Position, Provider, Region, RegionName, RegionState, Residency, Role, Scheduling, Specialization,
@@ -59,7 +58,6 @@ pub fn bare(regions: usize) -> Topology {
         residency: BTreeMap::new(),
         fallbacks: BTreeMap::new(),
         scheduling: Scheduling::default(),
-        latency: LatencyTable::default(),
         load_balancer: LoadBalancer::default(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use scheduler_client::wire;
+use sql::Db;
 use topology::TokenId;
 use uuid::Uuid;
 
@@ -49,23 +50,10 @@ impl Control {
     /// # Errors
     /// [`Refusal::Invalid`], or the database's.
     pub async fn create_token(&self, actor: &Actor, body: wire::CreateToken) -> Result<wire::CreatedToken, Refusal> {
-        self.check_token(&body)?;
-        let id = TokenId::random();
-        let random: [u8; 32] = rand::random();
-        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let secret = format!("{PREFIX}{}_{random}", id.0.simple());
-        let (hash, actor) = (digest(&secret), actor.to_string());
-        let new = NewToken {
-            id,
-            name: &body.name,
-            role: body.role,
-            region: body.region.as_ref(),
-            hash: &hash,
-            actor: &actor,
-            expires_in_s: body.expires_in_s,
-        };
-        let token = token_create(&self.db, &new).await?.ok_or(Refusal::Internal)?;
-        Ok(wire::CreatedToken { token, secret })
+        if body.region.as_ref().is_some_and(|region| self.views.current().topology.region(region).is_none()) {
+            return Err(Refusal::invalid(Fault::UnknownRegion, "/region", "the topology has no such region"));
+        }
+        create_token(&self.db, actor, &body).await
     }
 
     /// Ends a token for good. Revoking twice is no error. Schedulers believe it for five seconds more.
@@ -108,30 +96,48 @@ impl Control {
         let now = self.views.current().now();
         token.filter(|token| token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end))
     }
+}
 
-    fn check_token(&self, body: &wire::CreateToken) -> Result<(), Refusal> {
-        let invalid = |fault, pointer: &str, detail: &str| Err(Refusal::invalid(fault, pointer, detail));
-        if body.name.contains('\0') {
-            return invalid(Fault::Nul, "/name", "a text cannot hold U+0000");
-        }
-        if !(1..=NAME_MAX).contains(&body.name.chars().count()) {
-            return invalid(Fault::Length, "/name", "1 to 100 characters");
-        }
-        if body.expires_in_s.is_some_and(|seconds| !(1..=EXPIRES_MAX_S).contains(&seconds)) {
-            return invalid(Fault::Range, "/expires_in_s", "1 second to ten years");
-        }
-        match (&body.role, &body.region) {
-            (wire::TokenRole::Agent, None) => {
-                invalid(Fault::UnknownRegion, "/region", "an agent's token is bound to a region")
-            }
-            (wire::TokenRole::Agent, Some(region)) if self.views.current().topology.region(region).is_none() => {
-                invalid(Fault::UnknownRegion, "/region", "the topology has no such region")
-            }
-            (wire::TokenRole::Agent, Some(_)) | (_, None) => Ok(()),
-            (wire::TokenRole::Submitter | wire::TokenRole::Operator | wire::TokenRole::Viewer, Some(_)) => {
-                invalid(Fault::Malformed, "/region", "only an agent's token is bound to a region")
-            }
-        }
+/// Makes a token with nothing but the database: the first one of a new world, when no scheduler can be asked for it.
+/// Whether an agent's region exists is not checked.
+///
+/// # Errors
+/// [`Refusal::Invalid`], or the database's.
+pub async fn create_token(db: &Db, actor: &Actor, body: &wire::CreateToken) -> Result<wire::CreatedToken, Refusal> {
+    check(body)?;
+    let id = TokenId::random();
+    let random: [u8; 32] = rand::random();
+    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = format!("{PREFIX}{}_{random}", id.0.simple());
+    let (hash, actor) = (digest(&secret), actor.to_string());
+    let new = NewToken {
+        id,
+        name: &body.name,
+        role: body.role,
+        region: body.region.as_ref(),
+        hash: &hash,
+        actor: &actor,
+        expires_in_s: body.expires_in_s,
+    };
+    let token = token_create(db, &new).await?.ok_or(Refusal::Internal)?;
+    Ok(wire::CreatedToken { token, secret })
+}
+
+fn check(body: &wire::CreateToken) -> Result<(), Refusal> {
+    let invalid = |fault, pointer: &str, detail: &str| Err(Refusal::invalid(fault, pointer, detail));
+    if body.name.contains('\0') {
+        return invalid(Fault::Nul, "/name", "a text cannot hold U+0000");
+    }
+    if !(1..=NAME_MAX).contains(&body.name.chars().count()) {
+        return invalid(Fault::Length, "/name", "1 to 100 characters");
+    }
+    if body.expires_in_s.is_some_and(|seconds| !(1..=EXPIRES_MAX_S).contains(&seconds)) {
+        return invalid(Fault::Range, "/expires_in_s", "1 second to ten years");
+    }
+    match (body.role == wire::TokenRole::Agent, &body.region) {
+        (true, None) => invalid(Fault::UnknownRegion, "/region", "an agent's token is bound to a region"),
+        (false, Some(_)) => invalid(Fault::Malformed, "/region", "only an agent's token is bound to a region"),
+        (true, Some(_)) | (false, None) => Ok(()),
     }
 }
 
