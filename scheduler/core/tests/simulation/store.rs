@@ -203,7 +203,14 @@ impl Store {
         region: usize,
     ) {
         let facts = &self.missions[mission].facts;
-        if (facts.state, facts.epoch) == seen && self.change(mission, command).is_ok() {
+        if (facts.state, facts.epoch) != seen {
+            return;
+        }
+        if matches!(command, Command::SessionExpired { .. }) {
+            let ended = facts.session.is_some_and(|holder| self.session(holder).ended);
+            assert!(ended, "P2: a stale plan takes the lease of a live session");
+        }
+        if self.change(mission, command).is_ok() {
             self.missions[mission].region = region;
         }
     }
