@@ -1,6 +1,6 @@
 //! A topology for a world: the cloud regions nearest to its demand, and pools in them.
 //!
-//! [`derive`] is pure and deterministic: the same world, options and previous topology give the same text. What it
+//! [`derive()`] is pure and deterministic: the same world, options and previous topology give the same text. What it
 //! promises:
 //!
 //! - **A (nearest)** up to [`EXACT_UP_TO`] regions no allowed set has a smaller demand-weighted round-trip time; beyond,
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::catalogue::{Access, Catalogue, CatalogueRegion, Partition};
 use crate::ids::{NameError, RegionName, Specialization};
-use crate::model::{Provider, Role, Topology};
+use crate::model::{Provider, Role, Scheduling, Topology};
 use crate::world::World;
 
 mod choose;
@@ -159,7 +159,7 @@ pub struct Derived {
     pub report: Report,
 }
 
-/// The decisions of [`derive`].
+/// The decisions of [`derive()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// How demand was counted.
@@ -239,11 +239,24 @@ pub fn derive(world: &World, options: &Options, previous: Option<&Topology>) -> 
         return Err(Error::NoDemand);
     }
     let candidates: Vec<_> = Catalogue::built_in().regions().iter().filter(|region| options.allows(region)).collect();
-    let mut left = Vec::new();
+    let mut left = previous.and_then(not_carried_over).into_iter().collect();
     let chosen = choose::regions(&demand.points, &candidates, options.regions, previous, &mut left)?;
     let pools = pools::pools(world, &demand, &chosen, previous, &mut left);
     let report = report(options, candidates.len(), &demand, &chosen, pools, left);
     Ok(Derived { text: write::text(world, &report), report })
+}
+
+/// Blocks of a previous topology that a derived one does not have.
+fn not_carried_over(previous: &Topology) -> Option<String> {
+    let blocks = [
+        ("residency", !previous.residency.is_empty()),
+        ("fallbacks", !previous.fallbacks.is_empty()),
+        ("scheduling", previous.scheduling != Scheduling::default()),
+        ("latency", previous.latency.pairs().next().is_some()),
+        ("load_balancer", previous.load_balancer.name.is_some()),
+    ];
+    let blocks: Vec<_> = blocks.into_iter().filter(|(_, written)| *written).map(|(block, _)| block).collect();
+    (!blocks.is_empty()).then(|| format!("not carried over, write them by hand: {}", blocks.join(", ")))
 }
 
 fn report(

@@ -1,4 +1,4 @@
-//! Vocabulary of Meridian: ids, places, the validated topology.
+#![doc = include_str!("../README.md")]
 
 pub mod catalogue;
 pub mod config;

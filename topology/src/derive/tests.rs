@@ -115,7 +115,7 @@ fn demand_is_weighted_as_the_header_says() {
 /// Property A beyond three regions: no one region of the chosen ones can be exchanged for a better one.
 fn check_no_exchange_is_better(world: &World, options: &Options) {
     let derived = derive(world, options, None).unwrap();
-    let chosen: Vec<_> = derived.report.regions.iter().map(|region| stands(region)).collect();
+    let chosen: Vec<_> = derived.report.regions.iter().map(stands).collect();
     let points: Vec<_> = derived.report.cities.iter().map(|city| (place(world, &city.city), city.demand)).collect();
     let cost = |set: &[Position]| -> f64 {
         points.iter().map(|(at, demand)| demand * set.iter().map(|to| rtt_us(*at, *to)).min().unwrap() as f64).sum()
@@ -328,6 +328,16 @@ fn a_pool_moves_only_for_a_gain_above_a_tenth() {
         );
     }
     assert!(next.report.left.iter().any(|line| line.contains("moves to")), "{:?}", next.report.left);
+}
+
+#[test]
+fn blocks_that_are_not_carried_over_are_told() {
+    let world = example();
+    let text = derive(&world, &Options::default(), None).unwrap().text;
+    let with = text + "residency: { us: [digitalocean-sfo2] }\nscheduling: { max_attempts: 5 }\n";
+    let previous = crate::config::parse(&with, "previous.yaml").unwrap().topology;
+    let next = derive(&world, &Options::default(), Some(&previous)).unwrap();
+    assert_eq!(next.report.left, ["not carried over, write them by hand: residency, scheduling"]);
 }
 
 #[test]
