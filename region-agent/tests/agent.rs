@@ -8,6 +8,8 @@ mod fake;
 mod leases;
 #[path = "agent/process.rs"]
 mod process;
+#[path = "agent/python.rs"]
+mod python;
 #[path = "agent/results.rs"]
 mod results;
 #[path = "agent/runners.rs"]

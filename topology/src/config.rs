@@ -12,6 +12,7 @@ mod finding;
 #[cfg(test)]
 mod json;
 pub(crate) mod keys;
+mod latency;
 mod load_balancer;
 mod network;
 mod platform;
@@ -144,6 +145,7 @@ fn written(reader: &mut Reader, fields: &Fields<'_>, engine: Engine) -> Option<W
     let scheduling = scheduling::read(reader, fields.get("scheduling"), engine, database.max_clock_offset);
     let residency = fields.get("residency").map(|node| residency::read(reader, node, &known)).unwrap_or_default();
     let fallbacks = fields.get("fallbacks").map(|node| residency::fallbacks(reader, node, &known)).unwrap_or_default();
+    let latency = fields.get("latency").map(|node| latency::read(reader, node, &known)).unwrap_or_default();
     let load_balancer =
         fields.entry("load_balancer").map(|entry| load_balancer::read(reader, entry, &known)).unwrap_or_default();
     if let Some(range) = fields.entry("platform").and_then(|entry| platform::platform(reader, entry)) {
@@ -155,7 +157,7 @@ fn written(reader: &mut Reader, fields: &Fields<'_>, engine: Engine) -> Option<W
     if let Some(entry) = fields.entry("budgets") {
         platform::budgets(reader, entry);
     }
-    (!silent).then_some(Written { regions, residency, fallbacks, database, scheduling, load_balancer })
+    (!silent).then_some(Written { regions, residency, fallbacks, database, scheduling, latency, load_balancer })
 }
 
 /// Reports regions whose network range is not in the platform's.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
+
 use crate::geo::Position;
 use crate::ids::RegionName;
 use crate::model::Region;
@@ -47,6 +49,11 @@ impl LatencyTable {
         self.pairs.insert(ordered(a, b), rtt_us);
     }
 
+    /// All measured pairs, each once, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&RegionName, &RegionName, u64)> {
+        self.pairs.iter().map(|((a, b), rtt_us)| (a, b, *rtt_us))
+    }
+
     /// What was measured between two regions, in either direction.
     #[must_use]
     pub fn measured(&self, a: &RegionName, b: &RegionName) -> Option<u64> {
@@ -63,6 +70,13 @@ impl LatencyTable {
     #[must_use]
     pub fn between_us(&self, a: &Region, b: &Region) -> u64 {
         self.rtt_us((&a.name, a.position), (&b.name, b.position))
+    }
+}
+
+impl Serialize for LatencyTable {
+    /// A list, for JSON has no pairs as keys.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.pairs())
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geo::Position;
 use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
+use crate::latency::LatencyTable;
 
 /// A topology that passed validation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +29,8 @@ pub struct Topology {
     pub database: Database,
     /// Clocks and limits of scheduling.
     pub scheduling: Scheduling,
+    /// Measured round-trip times between regions; the others are estimated.
+    pub latency: LatencyTable,
     /// Cloudflare load balancing.
     pub load_balancer: LoadBalancer,
 }

@@ -38,6 +38,10 @@ pub fn json_schema() -> Value {
             },
             "database": refer("database"),
             "scheduling": refer("scheduling"),
+            "latency": described(
+                json!({ "type": "array", "maxItems": 5000, "items": refer("measured") }),
+                "Measured round trips between regions; the others are estimated from the distance.",
+            ),
             "platform": refer("platform"),
             "rollout": refer("rollout"),
             "budgets": refer("budgets"),
@@ -63,6 +67,7 @@ fn definitions() -> Value {
         "residency": residency(),
         "database": database(),
         "scheduling": scheduling(),
+        "measured": measured(),
         "platform": platform(),
         "rollout": rollout(),
         "budgets": budgets(),
@@ -251,6 +256,22 @@ fn scheduling() -> Value {
     )
 }
 
+fn measured() -> Value {
+    let mut between = names("The two regions.");
+    let bounds = between.as_object_mut().expect("a list is an object");
+    bounds.extend([("minItems".to_owned(), 2.into()), ("maxItems".to_owned(), 2.into())]);
+    block(
+        "A measured round trip; without source and date it is not used.",
+        &["between", "rtt"],
+        json!({
+            "between": between,
+            "rtt": described(refer("duration"), "The round-trip time, such as 61ms."),
+            "source": described(json!({ "type": "string", "minLength": 1 }), "Where the figure is from."),
+            "date": described(json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }), "Of which day it is."),
+        }),
+    )
+}
+
 fn platform() -> Value {
     let text = json!({ "type": "string", "minLength": 1 });
     block(
@@ -422,6 +443,7 @@ mod tests {
             (definition("residency")["anyOf"][1].clone(), keys::RESIDENCY),
             (definition("database"), keys::DATABASE),
             (definition("scheduling"), keys::SCHEDULING),
+            (definition("measured"), keys::LATENCY),
             (definition("platform"), keys::PLATFORM),
             (definition("rollout"), keys::ROLLOUT),
             (definition("budgets"), keys::BUDGETS),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use topology::latency::LatencyTable;
 use topology::model::{Database, LoadBalancer, ResidencyStrength};
 use topology::{
     Pool, PoolId, Position, Provider, Region, RegionName, RegionState, Residency, Role, Scheduling, Specialization,
@@ -58,6 +59,7 @@ pub fn bare(regions: usize) -> Topology {
         residency: BTreeMap::new(),
         fallbacks: BTreeMap::new(),
         scheduling: Scheduling::default(),
+        latency: LatencyTable::default(),
         load_balancer: LoadBalancer::default(),
     }
 }

@@ -6,7 +6,6 @@ use scheduler_core::health::{RegionHealth, Verb, pool_is_live, ramp_permille};
 use scheduler_core::placement::{PoolLoad, RegionStanding, Snapshot, World};
 use topology::Topology;
 use topology::config::{self, Findings};
-use topology::latency::LatencyTable;
 
 use super::View;
 use crate::refusal::Refusal;
@@ -23,7 +22,7 @@ pub(crate) struct Compiled {
 impl Compiled {
     pub(crate) fn new(version: &Version, engine: sql::Engine) -> Result<Self, Refusal> {
         let topology = parse(&version.text, engine)?;
-        let world = Arc::new(World::new(&topology, &LatencyTable::default()));
+        let world = Arc::new(World::new(&topology, &topology.latency));
         Ok(Self { current: version.current, topology: Arc::new(topology), world })
     }
 }

@@ -8,6 +8,7 @@ pub(crate) const FILE: &[&str] = &[
     "fallbacks",
     "database",
     "scheduling",
+    "latency",
     "platform",
     "rollout",
     "budgets",
@@ -33,6 +34,7 @@ pub(crate) const SCHEDULING: &[&str] = &[
     "run_limit",
     "aging",
 ];
+pub(crate) const LATENCY: &[&str] = &["between", "rtt", "source", "date"];
 pub(crate) const PLATFORM: &[&str] = &["accounts", "zone", "network_range", "backend", "module_source"];
 pub(crate) const ROLLOUT: &[&str] = &["steps", "soak"];
 pub(crate) const BUDGETS: &[&str] = &["monthly_usd", "error_minutes"];

@@ -10,6 +10,7 @@ use super::reader::Reader;
 use super::region::WrittenRegion;
 use super::residency::{Fallbacks, WrittenResidency};
 use crate::ids::{PoolId, Specialization};
+use crate::latency::LatencyTable;
 use crate::model::{Database, Pool, Region, Residency, ResidencyStrength, Role, Scheduling, Survive, Topology};
 
 /// All blocks as they are written.
@@ -19,6 +20,7 @@ pub(super) struct Written {
     pub(super) fallbacks: Fallbacks,
     pub(super) database: WrittenDatabase,
     pub(super) scheduling: Scheduling,
+    pub(super) latency: LatencyTable,
     pub(super) load_balancer: WrittenLoadBalancer,
 }
 
@@ -45,6 +47,7 @@ pub(super) fn resolve(reader: &mut Reader, written: Written) -> Option<Topology>
         fallbacks: written.fallbacks,
         database: database?,
         scheduling: written.scheduling,
+        latency: written.latency,
         load_balancer,
     })
 }

@@ -1,6 +1,7 @@
 //! The comparison itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Change, FieldChange, Plan, PoolChange, PoolShape, PoolVerb, RegionChange, ResidencyPlace};
 use crate::config::duration::show;
@@ -91,6 +92,9 @@ fn settings(topology: &Topology) -> Values {
     for (home, groups) in &topology.fallbacks {
         let groups: Vec<String> = groups.iter().map(|group| joined(group)).collect();
         values.insert(format!("fallbacks.{home}"), groups.join(" then "));
+    }
+    for (a, b, rtt_us) in topology.latency.pairs() {
+        values.insert(format!("latency.{a}.{b}"), show(Duration::from_micros(rtt_us)));
     }
     for pool in &topology.load_balancer.pools {
         let origins = pool.origins.iter().map(|origin| format!("{} {} {}", origin.name, origin.address, origin.weight));

@@ -10,7 +10,6 @@ use scheduler_core::placement::{
 use serde::Serialize;
 use topology::catalogue::{country_position, nearest};
 use topology::config::Engine;
-use topology::latency::LatencyTable;
 use topology::{Position, RegionName, Topology};
 
 use super::file;
@@ -114,7 +113,7 @@ fn city(world: Option<&Path>, id: &str) -> anyhow::Result<Option<Position>> {
 
 /// Places one mission while every pool has all its agents and nothing to do.
 fn decide(args: &Explain, topology: &Topology, origin: ResolvedOrigin) -> Placement {
-    let mut snapshot = Snapshot::new(Arc::new(World::new(topology, &LatencyTable::default())));
+    let mut snapshot = Snapshot::new(Arc::new(World::new(topology, &topology.latency)));
     for region in &topology.regions {
         let health = if args.down.contains(&region.name) { RegionHealth::Down } else { RegionHealth::Up };
         snapshot.set_region(&region.name, RegionStanding { verb: Verb::None, health, ramp_permille: RAMP_FULL });
