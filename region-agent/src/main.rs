@@ -2,15 +2,19 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use region_agent::agent::{Agent, Wish};
 use region_agent::clock::Clock;
-use region_agent::config::{self, RunArgs};
+use region_agent::config::{self, Config, RunArgs};
 use region_agent::{health, supervisor, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// How long an agent whose standard input has ended lets its missions run.
+const GRACE_WITHOUT_INPUT: Duration = Duration::from_secs(2);
 
 /// Runs the missions of one region
 #[derive(Parser)]
@@ -29,6 +33,9 @@ enum Verb {
         /// How logs look
         #[arg(long, env = "MERIDIAN_LOG_FORMAT", value_enum, default_value_t)]
         log_format: telemetry::LogFormat,
+        /// Hand back and end when standard input ends; for whoever starts the agent and may die
+        #[arg(long, hide = true)]
+        stop_on_eof: bool,
     },
     /// Stands between the agent and one runner; started by the agent only
     #[command(hide = true)]
@@ -46,7 +53,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match Cli::parse().verb {
-        Verb::Run { args, log_format } => run(*args, log_format),
+        Verb::Run { args, log_format, stop_on_eof } => run(*args, log_format, stop_on_eof),
         Verb::Supervise => finish(runtime(false).and_then(|runtime| {
             let result = runtime.block_on(supervisor::run());
             // A task that still writes to an agent that does not read must not keep the process.
@@ -61,7 +68,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: RunArgs, log_format: telemetry::LogFormat) -> ExitCode {
+fn run(args: RunArgs, log_format: telemetry::LogFormat, stop_on_eof: bool) -> ExitCode {
     let config = match config::load(args, &|name| std::env::var(name).ok()) {
         Ok(config) => config,
         Err(mistakes) => {
@@ -70,17 +77,17 @@ fn run(args: RunArgs, log_format: telemetry::LogFormat) -> ExitCode {
         }
     };
     finish(runtime(true).and_then(|runtime| {
-        let result = runtime.block_on(serve(config, log_format));
+        let result = runtime.block_on(serve(config, log_format, stop_on_eof));
         runtime.shutdown_background();
         result
     }))
 }
 
-async fn serve(config: config::Config, log_format: telemetry::LogFormat) -> anyhow::Result<()> {
+async fn serve(config: Config, log_format: telemetry::LogFormat, stop_on_eof: bool) -> anyhow::Result<()> {
     let telemetry = telemetry::start(log_format)?;
     let listen = config.listen;
     // Before the port answers: a signal that comes after must be heard.
-    let wish = wishes()?;
+    let wish = wishes(stop_on_eof)?;
     let agent = Agent::new(config, Clock::Machine)?;
     let bound = health::serve(agent.clone(), listen).await.with_context(|| format!("port {listen}"))?;
     tracing::info!(health = %bound, "started");
@@ -90,16 +97,28 @@ async fn serve(config: config::Config, log_format: telemetry::LogFormat) -> anyh
     Ok(())
 }
 
-/// SIGTERM and SIGINT as wishes: the first drains, the second hands back at once.
-fn wishes() -> anyhow::Result<watch::Receiver<Wish>> {
+/// SIGTERM, SIGINT and, where asked for, the end of standard input as wishes: the first drains, the second hands back
+/// at once. Without standard input nobody is there to send a second one: it comes by itself.
+fn wishes(stop_on_eof: bool) -> anyhow::Result<watch::Receiver<Wish>> {
     let (sender, receiver) = watch::channel(Wish::Run);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let (ended, mut eof) = watch::channel(false);
+    if stop_on_eof {
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            ended.send_replace(true);
+            std::thread::park();
+        });
+    }
     tokio::spawn(async move {
         for wish in [Wish::Drain, Wish::Leave] {
+            let alone = *eof.borrow();
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                Ok(()) = eof.changed() => {}
+                () = tokio::time::sleep(GRACE_WITHOUT_INPUT), if alone => {}
             }
             sender.send_replace(wish);
         }

@@ -70,3 +70,16 @@ fn an_agent_that_never_registered_ends_at_once() {
     agent.signal(Signal::SIGTERM);
     assert!(agent.wait().success());
 }
+
+#[test]
+fn with_stop_on_eof_the_end_of_standard_input_hands_back_soon() {
+    let fake = Fake::new(&[("a", 1)]);
+    let listener = fake.listen();
+    let home = Home::new();
+    // The tests' agents have an empty standard input.
+    let arguments = ["--stop-on-eof", "--grace", "1h", "--runner", "simulated", "--simulated-min", "1h"];
+    fake.submit(Waiting::new("a"));
+    let mut agent = home.start(&[&listener], &arguments);
+    assert!(agent.wait().success(), "{}", home.log());
+    assert_eq!(fake.tables().live(), []);
+}
