@@ -6,6 +6,7 @@
 
 mod agent;
 pub(crate) mod area;
+mod code;
 mod database;
 pub(crate) mod duration;
 mod finding;
@@ -18,11 +19,14 @@ mod network;
 mod platform;
 mod reader;
 mod region;
+mod render;
 mod residency;
 mod resolve;
+mod scalar;
 mod scheduling;
 mod source;
 mod tree;
+mod words;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -99,7 +99,8 @@ fn with(extra: &str) -> String {
 
 #[test]
 fn every_mistake_has_its_code_and_place() {
-    let cases: &[(&str, &str, &[(Code, usize, usize)])] = &[
+    type Place = (Code, usize, usize);
+    let cases: &[(&str, &str, &[Place])] = &[
         ("nothing", "", &[(Code::Empty, 1, 1)]),
         ("only a comment", "# nothing\n", &[(Code::Empty, 1, 1)]),
         ("a list", "- a\n", &[(Code::WrongType, 1, 3)]),
@@ -109,7 +110,7 @@ fn every_mistake_has_its_code_and_place() {
         ("an escaped NUL", "version: \"\\0\"\n", &[(Code::MissingKey, 1, 1), (Code::ControlCharacter, 1, 10)]),
         ("no regions", "version: 1\n", &[(Code::MissingKey, 1, 1)]),
         ("regions without value", "regions:\n", &[(Code::WrongType, 1, 8)]),
-        ("an anchor", "version: &x 1\n", &[(Code::MissingKey, 1, 1), (Code::YamlFeature, 1, 13)]),
+        ("an anchor", "version: &x 1\n", &[(Code::MissingKey, 1, 1), (Code::YamlFeature, 1, 10)]),
         ("no agents", "regions: [{ name: a, provider: AWS, region: us-west-2 }]\n", &[(Code::NoPools, 1, 10)]),
     ];
     for (what, text, wanted) in cases {
@@ -251,6 +252,12 @@ fn absurd_sizes_are_refused_with_a_code() {
 }
 
 #[test]
+fn a_line_of_a_megabyte_is_not_shown_for_every_finding() {
+    let text = format!("{{{}}}", "a: 1,".repeat(100_000));
+    assert!(bad(&text).render(false).len() < 100_000);
+}
+
+#[test]
 fn warnings_never_hide_an_error() {
     let mut text = String::from("regions:\n");
     for at in 0..500 {
@@ -294,6 +301,25 @@ fn a_region_with_a_label_of_its_own_cluster_is_its_own_home() {
     let topology = good(&text).topology;
     assert_eq!(topology.database.cloud, None);
     assert_eq!(topology.database.regions.iter().map(|r| r.as_str()).collect::<Vec<_>>(), ["rack-7", "rack-9"]);
+}
+
+#[test]
+fn a_residency_that_nothing_serves_yet_is_told() {
+    let text = "regions:\n  - { name: a, provider: AWS, region: us-west-2, agents: [x (primary: 1)] }\n  \
+                - { name: b, provider: AWS, region: eu-west-1, state: planned }\n\
+                residency: { eu: [b] }\ndatabase: { survive: zone }\n";
+    let warnings = good(text).warnings;
+    assert_eq!(warnings.list().len(), 1, "{}", warnings.render(false));
+    assert!(warnings.list()[0].message.contains("no region of the residency `eu` serves yet"));
+}
+
+#[test]
+fn rows_go_to_a_used_database_region_of_their_law_before_a_nearer_one() {
+    let home = |text: &str| good(text).topology.regions[1].database_region.to_string();
+    let regions = "regions:\n  - { name: a, provider: AWS, region: eu-west-1, agents: [x (primary: 1)] }\n  \
+                   - { name: b, provider: Azure, region: REGION }\ndatabase: { survive: zone }\n";
+    assert_eq!(home(&regions.replace("REGION", "germanywestcentral")), "eu-west-1", "in use already");
+    assert_eq!(home(&regions.replace("REGION", "westus2")), "us-west-2", "the nearest in its jurisdiction");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
     let role = match ROLES.iter().find(|(word, _)| word.eq_ignore_ascii_case(role)) {
         Some((_, role)) => Some(At { value: *role, span }),
         None => {
-            let hint = super::reader::suggestion(role, ["primary", "replica"]);
+            let hint = reader.suggest(role, ["primary", "replica"]);
             let message = format!("the role is primary or replica, not `{}`", shortened(role));
             reader.error(Code::InvalidAgent, span, message, hint);
             None

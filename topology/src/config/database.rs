@@ -11,7 +11,7 @@ use super::region::{WrittenRegion, cloud_region_hint};
 use super::residency::is_known;
 use super::source::Span;
 use super::tree::{Entry, Node};
-use crate::catalogue::{Catalogue, CatalogueRegion, Partition};
+use crate::catalogue::{Access, Catalogue, CatalogueRegion, Partition};
 use crate::geo::Position;
 use crate::ids::{DatabaseRegion, RegionName};
 use crate::model::{Database, Provider, Survive};
@@ -108,7 +108,8 @@ fn database_region(reader: &mut Reader, node: &Node, cloud: Option<Cloud>) -> Op
         Some(found) => reader.name_in(&found.name, node.span, "the database region"),
         None => {
             let message = format!("the database runs in {provider}, which has no region `{}`", shortened(text));
-            reader.error(Code::UnknownDatabaseRegion, node.span, message, cloud_region_hint(text, provider));
+            let hint = cloud_region_hint(reader, text, provider);
+            reader.error(Code::UnknownDatabaseRegion, node.span, message, hint);
             None
         }
     }
@@ -138,21 +139,16 @@ impl WrittenDatabase {
             return cloud.name.parse().ok();
         }
         let Cloud::Provider(provider) = self.cloud? else { return None };
+        let open = |other: &CatalogueRegion| {
+            other.provider == provider && other.partition == Partition::Standard && other.access == Access::Open
+        };
         let lawful = |other: &CatalogueRegion| other.jurisdiction == cloud.jurisdiction;
         let near = |all: &[&'static CatalogueRegion]| nearest_of(cloud.position, all);
         let used_lawful: Vec<_> = used.iter().copied().filter(|other| lawful(other)).collect();
         let home = near(&used_lawful)
-            .or_else(|| {
-                Catalogue::built_in().nearest_to(cloud.position, |other| {
-                    other.provider == provider && other.partition == Partition::Standard && lawful(other)
-                })
-            })
+            .or_else(|| Catalogue::built_in().nearest_to(cloud.position, |other| open(other) && lawful(other)))
             .or_else(|| near(used))
-            .or_else(|| {
-                Catalogue::built_in().nearest_to(cloud.position, |other| {
-                    other.provider == provider && other.partition == Partition::Standard
-                })
-            });
+            .or_else(|| Catalogue::built_in().nearest_to(cloud.position, open));
         home.and_then(|home| home.name.parse().ok())
     }
 

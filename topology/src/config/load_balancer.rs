@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::area;
 use super::finding::{Code, shortened};
 use super::keys;
-use super::reader::{At, Reader, suggestion};
+use super::reader::{At, Reader};
 use super::residency::known_region;
 use super::tree::{Entry, Node};
 use crate::catalogue::SteeringCode;
@@ -113,7 +113,8 @@ fn named_after(reader: &mut Reader, name: &At<String>, known: &BTreeSet<RegionNa
         return Some(region);
     }
     let own: Vec<String> = known.iter().map(own_pool).collect();
-    let hint = suggestion(&name.value, own.iter().map(String::as_str))
+    let hint = reader
+        .suggest(&name.value, own.iter().map(String::as_str))
         .unwrap_or_else(|| "name it `<region>-pool`, or write `for: <region>`".to_owned());
     reader.error(Code::PoolWithoutRegion, name.span, format!("the pool `{}` belongs to no region", name.value), hint);
     None
@@ -160,7 +161,7 @@ fn steer(reader: &mut Reader, node: &Node, pools: &BTreeSet<String>) -> Option<S
         if pools.contains(text) {
             return Some(At { value: text.to_owned(), span: node.span });
         }
-        let hint = suggestion(text, pools.iter().map(String::as_str));
+        let hint = reader.suggest(text, pools.iter().map(String::as_str));
         let message =
             format!("there is no pool `{}`: it is neither listed nor `<region>-pool` of a region", shortened(text));
         reader.error(Code::UnknownSteeringPool, node.span, message, hint);
@@ -173,7 +174,7 @@ fn codes(reader: &mut Reader, node: &Node) -> Option<Vec<SteeringCode>> {
     let text = reader.words(node, "the area")?;
     let codes = area::codes(text);
     if codes.is_none() {
-        let hint = suggestion(text, area::all()).unwrap_or_else(|| {
+        let hint = reader.suggest(text, area::all()).unwrap_or_else(|| {
             "an area is a word such as Europe, or one of Cloudflare's 13 codes such as WEU".to_owned()
         });
         reader.error(Code::UnknownArea, node.span, format!("there is no area `{}`", shortened(text)), hint);
@@ -188,7 +189,7 @@ fn unique_areas(reader: &mut Reader, steering: &[Steer]) {
             other.codes.len() == steer.codes.len() && other.codes.iter().any(|code| steer.codes.contains(code))
         };
         if let Some(first) = steering[..at].iter().find(like) {
-            let (line, _) = reader.source().place(first.pool.span.start);
+            let line = reader.line(first.pool.span);
             let message = format!("this area goes to `{}` by line {line} already", first.pool.value);
             reader.error(Code::DuplicateName, steer.pool.span, message, None);
         }

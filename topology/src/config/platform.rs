@@ -34,8 +34,8 @@ pub(super) fn platform(reader: &mut Reader, entry: &Entry) -> Option<At<Range>> 
 fn provider_key(reader: &mut Reader, account: &Entry) {
     if account.key.parse::<crate::model::Provider>().is_err() {
         let names = crate::model::Provider::ALL.map(crate::model::Provider::as_str);
-        let hint = super::reader::suggestion(&account.key, names);
-        let message = format!("an account belongs to {}", super::reader::one_of(&names));
+        let hint = reader.suggest(&account.key, names);
+        let message = format!("an account belongs to {}", super::words::one_of(&names));
         reader.error(Code::UnknownProvider, account.key_span, message, hint);
     }
 }

@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use super::duration;
 use super::finding::{Code, Findings, Severity, shortened};
+use super::scalar::{Kind, Scalar};
 use super::source::{Source, Span};
-use super::tree::{Entry, Node, Scalar, Value};
+use super::tree::{Entry, Node, Value};
+use super::words::{name_like, one_of, shown};
 use crate::catalogue::nearest;
 use crate::ids::NameError;
 
 /// Longest free text that is kept, in bytes.
 const TEXT_MAX_BYTES: usize = 1000;
+
+/// Errors that get a look for near names.
+const HINTED: usize = 50;
 
 /// A value and where it is written.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +73,21 @@ impl Reader {
         self.findings.push(Severity::Warning, code, span, message.into(), hint.into_hint());
     }
 
+    /// `did you mean ..?` for a text that looks like one or more of the candidates; none once there are so many errors
+    /// that nobody would read it, for looking costs time.
+    pub(super) fn suggest<'a>(&self, text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        if self.findings.errors().count() >= HINTED {
+            return None;
+        }
+        let near: Vec<String> = nearest(text, candidates).into_iter().map(|name| format!("`{name}`")).collect();
+        (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, span: Span) -> usize {
+        self.source.line(span.start)
+    }
+
     /// Says that a key is understood, kept, and does nothing yet.
     pub(super) fn no_effect(&mut self, span: Span, key: &str) {
         let message = format!("`{key}` is checked and kept, but nothing acts on it yet");
@@ -87,10 +107,15 @@ impl Reader {
         known.extend(entries.iter().map(|entry| (&*entry.key, entry)).filter(|(key, _)| keys.contains(key)));
         for entry in entries.iter().filter(|entry| !keys.contains(&&*entry.key)) {
             let message = format!("{what} has no key `{}`", shortened(&entry.key));
-            let hint = suggestion(&entry.key, keys.iter().copied())
+            let hint = self
+                .suggest(&entry.key, keys.iter().copied())
                 .unwrap_or_else(|| format!("its keys are {}", keys.join(", ")));
             self.error(Code::UnknownKey, entry.key_span, message, hint);
-            let meant = nearest(&entry.key, keys.iter().copied()).first().copied();
+            let meant = if self.findings.errors().count() >= HINTED {
+                None
+            } else {
+                nearest(&entry.key, keys.iter().copied()).first().copied()
+            };
             known.extend(meant.filter(|meant| known.iter().all(|(key, _)| key != meant)).map(|meant| (meant, entry)));
         }
         Some(Fields { span: node.span, entries: known })
@@ -243,7 +268,8 @@ impl Reader {
         }
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let message = format!("{what} is {}, not `{}`", one_of(&all), shortened(text));
-        self.error(Code::InvalidValue, node.span, message, suggestion(text, all.iter().copied()));
+        let hint = self.suggest(text, all.iter().copied());
+        self.error(Code::InvalidValue, node.span, message, hint);
         None
     }
 
@@ -298,63 +324,4 @@ impl<'n> Fields<'n> {
         }
         node
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Null,
-    Bool,
-    Number,
-    Text,
-}
-
-impl Scalar {
-    fn kind(&self) -> Kind {
-        if !self.plain {
-            return Kind::Text;
-        }
-        match &*self.text {
-            "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
-            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Bool,
-            _ if self.number().is_some() => Kind::Number,
-            _ => Kind::Text,
-        }
-    }
-
-    /// The number that an unquoted text is.
-    fn number(&self) -> Option<f64> {
-        let numeric = self.text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
-        if self.plain && numeric { self.text.parse().ok() } else { None }
-    }
-}
-
-/// `did you mean ..?` for a text that looks like one or more of the candidates.
-pub(super) fn suggestion<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near: Vec<String> = nearest(text, candidates).into_iter().map(|name| format!("`{name}`")).collect();
-    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
-}
-
-/// `a, b or c`.
-pub(super) fn one_of(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
-}
-
-fn shown(text: &str, plain: bool) -> String {
-    if plain { format!("`{}`", shortened(text)) } else { format!("the text \"{}\"", shortened(text)) }
-}
-
-/// The name that somebody may have meant, such as `us-west` for `US West`.
-pub(super) fn name_like(text: &str) -> Option<String> {
-    let name: String = text
-        .trim()
-        .chars()
-        .take(crate::ids::NAME_MAX_BYTES)
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
-    let name = name.trim_matches('-').to_owned();
-    (name != text && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(name)
 }

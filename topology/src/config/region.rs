@@ -6,10 +6,11 @@ use super::agent::{self, Agent};
 use super::finding::{Code, shortened};
 use super::keys;
 use super::network::{self, Range};
-use super::reader::{At, Reader, name_like, suggestion};
+use super::reader::{At, Reader};
 use super::source::Span;
 use super::tree::{Node, Value};
-use crate::catalogue::{Catalogue, CatalogueRegion};
+use super::words::name_like;
+use crate::catalogue::{Access, Catalogue, CatalogueRegion};
 use crate::ids::RegionName;
 use crate::model::{Provider, RegionState};
 
@@ -109,7 +110,7 @@ pub(super) fn provider(reader: &mut Reader, node: &Node, what: &str) -> Option<P
     }
     let names = Provider::ALL.map(Provider::as_str);
     let message = format!("the catalogue has no provider `{}`", shortened(text));
-    let hint = suggestion(text, names).unwrap_or_else(|| format!("it has {}", names.join(", ")));
+    let hint = reader.suggest(text, names).unwrap_or_else(|| format!("it has {}", names.join(", ")));
     reader.error(Code::UnknownProvider, node.span, message, hint);
     None
 }
@@ -117,21 +118,29 @@ pub(super) fn provider(reader: &mut Reader, node: &Node, what: &str) -> Option<P
 fn cloud_region(reader: &mut Reader, text: &str, span: Span, provider: Provider) -> Option<&'static CatalogueRegion> {
     let catalogue = Catalogue::built_in();
     let found = catalogue.find(provider, text);
-    if found.is_none() {
-        let message = format!("{provider} has no region `{}`", shortened(text));
-        reader.error(Code::UnknownCloudRegion, span, message, cloud_region_hint(text, provider));
+    match found {
+        None => {
+            let message = format!("{provider} has no region `{}`", shortened(text));
+            let hint = cloud_region_hint(reader, text, provider);
+            reader.error(Code::UnknownCloudRegion, span, message, hint);
+        }
+        Some(CatalogueRegion { access: Access::Announced, .. }) => {
+            let message = format!("{provider} lists `{}`, but it is not known to be open", shortened(text));
+            reader.warn(Code::Weak, span, message, None);
+        }
+        Some(_) => {}
     }
     found
 }
 
 /// Near names of the provider, else the provider that has this very name.
-pub(super) fn cloud_region_hint(text: &str, provider: Provider) -> Option<String> {
+pub(super) fn cloud_region_hint(reader: &Reader, text: &str, provider: Provider) -> Option<String> {
     let catalogue = Catalogue::built_in();
     let elsewhere =
         Provider::ALL.into_iter().find(|other| *other != provider && catalogue.find(*other, text).is_some());
     match elsewhere {
         Some(other) => Some(format!("{other} has a region of this name")),
-        None => suggestion(text, catalogue.nearest_names(provider, text)),
+        None => reader.suggest(text, catalogue.nearest_names(provider, text)),
     }
 }
 
@@ -140,7 +149,7 @@ fn unique_names(reader: &mut Reader, regions: &[WrittenRegion]) {
     for name in regions.iter().filter_map(|region| region.name.as_ref()) {
         match seen.get(&name.value) {
             Some(first) => {
-                let (line, _) = reader.source().place(first.start);
+                let line = reader.line(*first);
                 let message = format!("two regions are named `{}`", name.value);
                 reader.error(Code::DuplicateName, name.span, message, format!("the first is on line {line}"));
             }
@@ -154,8 +163,7 @@ fn unique_pools(reader: &mut Reader, agents: &[Agent]) {
     for name in agents.iter().filter_map(|agent| agent.specialization.as_ref()) {
         match seen.get(&name.value) {
             Some(first) => {
-                let first: &Span = first;
-                let (line, _) = reader.source().place(first.start);
+                let line = reader.line(*first);
                 let message = format!("`{}` is twice in one region", name.value);
                 let hint =
                     format!("the first is on line {line}; a pool is all agents of one specialization in one region");
@@ -170,7 +178,7 @@ fn unique_ranges(reader: &mut Reader, regions: &[WrittenRegion]) {
     let ranges: Vec<At<Range>> = regions.iter().filter_map(|region| region.cidr).collect();
     for (at, range) in ranges.iter().enumerate() {
         if let Some(first) = ranges[..at].iter().find(|first| first.value.overlaps(range.value)) {
-            let (line, _) = reader.source().place(first.span.start);
+            let line = reader.line(first.span);
             let message = format!("the range {} overlaps {} of line {line}", range.value, first.value);
             reader.error(Code::OverlappingRanges, range.span, message, None);
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Code;
 use super::keys;
-use super::reader::{At, Reader, suggestion};
+use super::reader::{At, Reader};
 use super::source::Span;
 use super::tree::{Entry, Node, Value};
 use crate::ids::{RegionName, ResidencyName};
@@ -82,7 +82,7 @@ pub(super) fn is_known(
     if known.contains(&name.value) {
         return Some(name);
     }
-    let hint = suggestion(name.value.as_str(), known.iter().map(RegionName::as_str));
+    let hint = reader.suggest(name.value.as_str(), known.iter().map(RegionName::as_str));
     reader.error(Code::UnknownRegion, name.span, format!("the file has no region `{}`", name.value), hint);
     None
 }

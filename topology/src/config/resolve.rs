@@ -6,10 +6,10 @@ use super::agent::Agent;
 use super::database::{Homes, WrittenDatabase};
 use super::finding::Code;
 use super::load_balancer::WrittenLoadBalancer;
-use super::reader::Reader;
+use super::reader::{At, Reader};
 use super::region::WrittenRegion;
 use super::residency::{Fallbacks, WrittenResidency};
-use crate::ids::{PoolId, Specialization};
+use crate::ids::{PoolId, RegionName, Specialization};
 use crate::latency::LatencyTable;
 use crate::model::{Database, Pool, Region, Residency, ResidencyStrength, Role, Scheduling, Survive, Topology};
 
@@ -30,8 +30,10 @@ pub(super) fn resolve(reader: &mut Reader, written: Written) -> Option<Topology>
     let homes = written.database.homes(&written.regions);
     let database = written.database.finish(reader, &homes);
     let home_law = laws(reader, &written, &homes);
+    let regions = by_name(&written.regions);
     for rule in &written.residency {
-        inside(reader, rule, &written.regions, &home_law);
+        inside(reader, rule, &regions, &home_law);
+        can_run(reader, rule, &regions);
         if let Some(database) = &database {
             strong_enough(reader, rule, database);
         }
@@ -58,15 +60,15 @@ fn replicas_have_primaries(reader: &mut Reader, regions: &[WrittenRegion]) {
     let primary = |agent: &&Agent| agent.role.is_none_or(|role| role.value == Role::Primary);
     let primaries: BTreeSet<&Specialization> =
         agents().filter(primary).filter_map(|agent| agent.specialization.as_ref()).map(|at| &at.value).collect();
-    for agent in agents() {
-        if let (Some(name), Some(Role::Replica)) = (&agent.specialization, agent.role.map(|role| role.value)) {
-            if !primaries.contains(&name.value) {
-                let message = format!("`{}` has replicas but no primary in any region", name.value);
-                let hint = super::reader::suggestion(name.value.as_str(), primaries.iter().map(|name| name.as_str()))
-                    .unwrap_or_else(|| "make one of them primary".to_owned());
-                reader.error(Code::ReplicaWithoutPrimary, name.span, message, hint);
-            }
+    let replicas = agents().filter(|agent| agent.role.is_some_and(|role| role.value == Role::Replica));
+    for name in replicas.filter_map(|agent| agent.specialization.as_ref()) {
+        if primaries.contains(&name.value) {
+            continue;
         }
+        let message = format!("`{}` has replicas but no primary in any region", name.value);
+        let near = reader.suggest(name.value.as_str(), primaries.iter().map(|name| name.as_str()));
+        let hint = near.unwrap_or_else(|| "make one of them primary".to_owned());
+        reader.error(Code::ReplicaWithoutPrimary, name.span, message, hint);
     }
 }
 
@@ -74,10 +76,9 @@ fn replicas_have_primaries(reader: &mut Reader, regions: &[WrittenRegion]) {
 fn laws(reader: &mut Reader, written: &Written, homes: &Homes) -> Vec<Option<&'static str>> {
     let law = |home: &Option<_>| home.as_ref().and_then(|home| written.database.jurisdiction(home, &written.regions));
     let laws: Vec<Option<&'static str>> = homes.of.iter().map(law).collect();
-    let ruled = |region: &WrittenRegion| {
-        let named = |name| written.residency.iter().flat_map(|rule| &rule.regions).any(|at| at.value == name);
-        region.name.as_ref().is_some_and(|name| named(name.value.clone()))
-    };
+    let named: BTreeSet<&RegionName> =
+        written.residency.iter().flat_map(|rule| &rule.regions).map(|at| &at.value).collect();
+    let ruled = |region: &WrittenRegion| region.name.as_ref().is_some_and(|name| named.contains(&name.value));
     for ((region, law), home) in written.regions.iter().zip(&laws).zip(&homes.of) {
         let (Some(cloud), Some(name), Some(home)) = (region.cloud, &region.name, home) else { continue };
         match law {
@@ -101,28 +102,43 @@ fn laws(reader: &mut Reader, written: &Written, homes: &Homes) -> Vec<Option<&'s
     laws
 }
 
+/// A region with its number, by name.
+type ByName<'a> = BTreeMap<&'a RegionName, (usize, &'a WrittenRegion)>;
+
+fn by_name(regions: &[WrittenRegion]) -> ByName<'_> {
+    let named = regions.iter().enumerate().rev();
+    named.filter_map(|(at, region)| Some((&region.name.as_ref()?.value, (at, region)))).collect()
+}
+
 /// Rows of a residency are homed where one of its regions' laws hold.
-fn inside(reader: &mut Reader, rule: &WrittenResidency, regions: &[WrittenRegion], laws: &[Option<&'static str>]) {
+fn inside(reader: &mut Reader, rule: &WrittenResidency, regions: &ByName<'_>, laws: &[Option<&'static str>]) {
     let ruled: Vec<_> = rule
         .regions
         .iter()
         .filter_map(|at| {
-            let index =
-                regions.iter().position(|region| region.name.as_ref().is_some_and(|name| name.value == at.value))?;
-            Some((at, regions[index].cloud?, laws[index]?))
+            let (number, region) = regions.get(&at.value)?;
+            Some((at, region.cloud?, laws[*number]?))
         })
         .collect();
     let allowed: BTreeSet<&str> = ruled.iter().map(|(_, cloud, _)| cloud.jurisdiction.as_str()).collect();
+    let names: Vec<&str> = allowed.iter().copied().collect();
     for (at, _, law) in ruled.iter().filter(|(_, _, law)| !allowed.contains(law)) {
-        let allowed: Vec<&str> = allowed.iter().copied().collect();
         let message = format!(
             "the rows of `{}` are homed where the law of {law} holds, outside this residency ({})",
             at.value,
-            allowed.join(", ")
+            names.join(", ")
         );
-        let hint =
-            format!("write database.regions: {{ {}: <a database region in {}> }}", at.value, allowed.join(" or "));
+        let hint = format!("write database.regions: {{ {}: <a database region in {}> }}", at.value, names.join(" or "));
         reader.error(Code::ResidencyOutside, at.span, message, hint);
+    }
+}
+
+/// A rule whose regions do not serve yet keeps its missions waiting.
+fn can_run(reader: &mut Reader, rule: &WrittenResidency, regions: &ByName<'_>) {
+    let serves = |at: &At<RegionName>| regions.get(&at.value).is_none_or(|(_, region)| region.state.serves());
+    if let (Some(name), false) = (&rule.name, rule.regions.is_empty() || rule.regions.iter().any(serves)) {
+        let message = format!("no region of the residency `{}` serves yet: its missions wait", name.value);
+        reader.warn(Code::Weak, name.span, message, None);
     }
 }
 

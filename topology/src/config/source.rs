@@ -39,10 +39,22 @@ impl Source {
         Span { start, end }
     }
 
+    /// Line of a byte, from 1.
+    pub(crate) fn line(&self, byte: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= byte)
+    }
+
+    /// Length of a line (from 1) in bytes, its end included; 0 where there is no such line.
+    pub(crate) fn line_len(&self, line: usize) -> usize {
+        let start = line.checked_sub(1).and_then(|at| self.line_starts.get(at));
+        let end = self.line_starts.get(line).unwrap_or(&self.text.len()).to_owned();
+        start.map_or(0, |start| end - start)
+    }
+
     /// Line and column of a byte, both from 1, the column in characters.
     pub(crate) fn place(&self, byte: usize) -> (usize, usize) {
         let byte = self.text.floor_char_boundary(byte);
-        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let line = self.line(byte);
         let start = self.line_starts[line - 1];
         (line, self.text[start..byte].chars().count() + 1)
     }

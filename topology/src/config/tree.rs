@@ -7,6 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::finding::{Code, shortened};
 use super::reader::Reader;
+use super::scalar::Scalar;
 use super::source::Span;
 
 /// Deepest nesting that is read; a topology needs six.
@@ -27,13 +28,6 @@ pub(super) enum Value {
     Map(Vec<Entry>),
     /// Was refused already; readers pass over it in silence.
     Refused,
-}
-
-#[derive(Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    /// Written without quotes, so that `5` is a number and `~` is nothing.
-    pub(super) plain: bool,
 }
 
 /// One key of a block with its value.
@@ -190,7 +184,7 @@ fn as_key(reader: &mut Reader, node: Node, seen: &mut HashMap<String, Span>) -> 
         }
     };
     if let Some(first) = seen.get(&text) {
-        let (line, _) = reader.source().place(first.start);
+        let line = reader.line(*first);
         let message = format!("the key `{}` is written twice in one block", shortened(&text));
         reader.error(Code::DuplicateKey, node.span, message, format!("it is first on line {line}"));
         return None;

@@ -63,7 +63,7 @@ fn told(plan: &Difference, answer: &PlanAnswer, file: &Path) -> String {
             .missions
             .iter()
             .map(|held| vec![held.pool.to_string(), held.queued.to_string(), held.leased.to_string()]);
-        let _ = write!(out, "\nMissions of these pools\n{}\n", table(&["POOL", "QUEUED", "LEASED"], rows));
+        let _ = writeln!(out, "\nMissions of these pools\n{}", table(&["POOL", "QUEUED", "LEASED"], rows));
     }
     for reason in &answer.refused {
         let _ = write!(out, "\nApply will refuse this: {reason}");
@@ -71,9 +71,9 @@ fn told(plan: &Difference, answer: &PlanAnswer, file: &Path) -> String {
     if !answer.refused.is_empty() {
         out.push_str("\n--drain lets missions finish or move first\n");
     }
-    let _ = write!(out, "\nCheck index: {}\n", answer.base_version);
+    let _ = writeln!(out, "\nCheck index: {}", answer.base_version);
     if !plan.is_empty() {
-        let _ = write!(out, "To apply: topology apply {} --check-index {}\n", file.display(), answer.base_version);
+        let _ = writeln!(out, "To apply: topology apply {} --check-index {}", file.display(), answer.base_version);
     }
     out
 }

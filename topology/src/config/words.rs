@@ -1,0 +1,28 @@
+//! Turns of speech that the findings share.
+
+use super::finding::shortened;
+
+/// `a, b or c`.
+pub(super) fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+pub(super) fn shown(text: &str, plain: bool) -> String {
+    if plain { format!("`{}`", shortened(text)) } else { format!("the text \"{}\"", shortened(text)) }
+}
+
+/// The name that somebody may have meant, such as `us-west` for `US West`.
+pub(super) fn name_like(text: &str) -> Option<String> {
+    let name: String = text
+        .trim()
+        .chars()
+        .take(crate::ids::NAME_MAX_BYTES)
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    let name = name.trim_matches('-').to_owned();
+    (name != text && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(name)
+}
