@@ -1,6 +1,4 @@
-//! The scheduler's pure core: placement, lifecycle, health and queue order.
-//!
-//! Everything here takes data and a `now` and returns data. No clock, no randomness, no SQL, no async, no logging.
+#![doc = include_str!("../README.md")]
 
 mod hash;
 pub mod health;

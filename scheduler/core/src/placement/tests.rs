@@ -210,6 +210,32 @@ fn a_bump_leaves_the_snapshot_it_was_cloned_from_alone() {
     assert_eq!(after.load(pool).queued, 0);
 }
 
+/// More regions than a decision keeps on its stack: the same answers.
+#[test]
+fn a_world_of_two_hundred_regions_is_decided_alike() {
+    let mut topology = bare(1);
+    let pattern = topology.regions[0].clone();
+    topology.regions = (0..200)
+        .map(|at| {
+            let place = Position::new(f64::from(at % 20) * 6.0 - 60.0, f64::from(at) * 1.7 - 170.0).unwrap();
+            topology::Region { name: name(&format!("r{at}")), position: place, ..pattern.clone() }
+        })
+        .collect();
+    for at in (0..200).step_by(3) {
+        add_pool(&mut topology, &format!("r{at}"), "coach", Role::Primary);
+    }
+    let snapshot = idle(&topology);
+    for (lat, lng) in [BERLIN, BOSTON, (-33.0, 151.0), (0.0, 0.0)] {
+        let request = ask("coach", from(lat, lng));
+        let placement = place(&request, &snapshot);
+        assert_eq!(placement.alternatives.len(), 66);
+        let chosen = placement.chosen.unwrap();
+        let nearest = placement.alternatives.iter().map(Choice::expected_us).min().unwrap();
+        assert!(chosen.expected_us() <= nearest + SPREAD_BAND_US);
+        assert_eq!(choose(&request, &snapshot).map(|pool| snapshot.world().pool(pool).clone()), Ok(chosen.pool));
+    }
+}
+
 /// Property I, on two regions a millisecond apart.
 #[test]
 fn near_equals_share_in_proportion_to_free_capacity() {

@@ -40,6 +40,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => agent().prop_map(Action::GiveUp),
         1 => agent().prop_map(Action::HandBack),
         1 => agent().prop_map(Action::Die),
+        1 => agent().prop_map(Action::EndSession),
         1 => agent().prop_map(Action::Pause),
         3 => agent().prop_map(Action::Resume),
         8 => scheduler().prop_map(Action::Plan),

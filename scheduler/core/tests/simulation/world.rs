@@ -17,24 +17,42 @@ const HEALING: usize = 600;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    Submit { region: usize, deadly: bool },
+    Submit {
+        region: usize,
+        deadly: bool,
+    },
     Pass(i64),
-    Claim { agent: usize, answered: bool },
+    Claim {
+        agent: usize,
+        answered: bool,
+    },
     Receive(usize),
     SendHeartbeat(usize),
     DeliverHeartbeat(usize),
     Finish(usize),
-    Report { agent: usize, answered: bool },
-    Lie { agent: usize, mission: Index, lie: Lie },
+    Report {
+        agent: usize,
+        answered: bool,
+    },
+    Lie {
+        agent: usize,
+        mission: Index,
+        lie: Lie,
+    },
     GiveUp(usize),
     HandBack(usize),
     Die(usize),
+    /// An operator ends it, or a drain does; its agent finds out later.
+    EndSession(usize),
     Pause(usize),
     Resume(usize),
     Plan(usize),
     Carry(usize),
     SchedulerDies(usize),
-    Region { region: usize, open: bool },
+    Region {
+        region: usize,
+        open: bool,
+    },
     Cancel(Index),
     Retry(Index),
 }
@@ -79,6 +97,7 @@ impl World {
                 }
             }),
             Action::Die(agent) => self.agents[agent].dead = true,
+            Action::EndSession(agent) => self.store.end(self.agents[agent].session),
             Action::Pause(agent) => self.agents[agent].paused = true,
             Action::Resume(agent) => self.resume(agent),
             Action::Plan(scheduler) => self.schedulers[scheduler].plan(&self.store),
