@@ -24,7 +24,7 @@ const WORLD_MAX_BYTES: u64 = 256 << 20;
     after_help = "Examples:\n  topology derive --world world_state.json --knowledge knowledge.json --out topology.yaml\n  topology derive --world world_state.json --regions 5 --providers AWS,GCP --weights inspiration=1,visit=0.5\n  topology derive --world world_state.json --previous topology.yaml --out topology.yaml\n\nWithout --out the file goes to standard output."
 )]
 pub(crate) struct Derive {
-    /// The world: cities and agents (Chained's world_state.json).
+    /// The world: cities and agents (Chained's `world_state.json`).
     #[arg(long, value_name = "FILE")]
     world: PathBuf,
     /// Its ideas (Chained's knowledge.json).
