@@ -86,10 +86,10 @@ struct What {
     #[arg(long, env = "MISSIONS", default_value_t = 200)]
     missions: usize,
     /// Shortest run of a simulated mission
-    #[arg(long, default_value = "100ms")]
+    #[arg(long, default_value = "50ms")]
     simulated_min: String,
     /// Longest run of a simulated mission
-    #[arg(long, default_value = "1500ms")]
+    #[arg(long, default_value = "400ms")]
     simulated_max: String,
 }
 

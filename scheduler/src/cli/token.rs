@@ -1,13 +1,19 @@
 //! `scheduler token`: who may do what.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use clap::Subcommand;
 use scheduler_client::wire::{CreateToken, CreatedToken, TokenRole, TokenView};
 use serde_json::Value;
-use topology::{RegionName, TokenId};
+use sql::{Gateways, Lane};
+use topology::{RegionName, SchedulerId, TokenId};
 
 use super::remote::Remote;
-use super::{Output, table};
+use super::{Output, Stop, table};
+use crate::control::{self, Control};
+use crate::engine::Actor;
+use crate::view::{self, Views};
 
 /// `scheduler token`
 #[derive(Debug, clap::Args)]
@@ -69,8 +75,25 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-async fn create_in_database(_url: &str, _body: CreateToken) -> anyhow::Result<CreatedToken> {
-    Err(anyhow::anyhow!("not reached")).context("todo")
+/// Makes a token without a scheduler: with the same service, on the database itself.
+async fn create_in_database(url: &str, body: CreateToken) -> anyhow::Result<CreatedToken> {
+    let settings = sql::Config::from_urls([url]).map_err(|error| Stop::usage(error.to_string()))?;
+    let gateways = Gateways::connect(settings).await.context("cannot reach the database")?;
+    let created = create_through(&gateways, body).await;
+    gateways.close().await;
+    created
+}
+
+async fn create_through(gateways: &Gateways, body: CreateToken) -> anyhow::Result<CreatedToken> {
+    let text = control::stored_topology(&gateways.lane(Lane::Upkeep)).await?;
+    let text = text.ok_or_else(|| Stop::refused("the database has no topology: run `scheduler migrate` first"))?;
+    let parsed = topology::config::parse(&text, "the stored topology");
+    let topology = parsed.map_err(|findings| Stop::finding(findings.render(false)))?.topology;
+    let region = topology.regions.first().context("a topology has a region")?.name.clone();
+    let id = SchedulerId::random();
+    let views = Views::start(view::Config { gateways: gateways.clone(), region, id, world: None }).await?;
+    let control = Control::new(gateways.clone(), Arc::new(views), id);
+    Ok(control.create_token(&Actor::Operator("command line".to_owned()), body).await?)
 }
 
 fn secret(created: &CreatedToken) -> String {

@@ -122,6 +122,7 @@ impl Crew {
         let mut add = |flag: &str, value: OsString| args.extend([OsString::from(flag), value]);
         add("--region", region.as_str().into());
         add("--listen", self.ports.agent(slot).to_string().into());
+        add("--grace", "3s".into());
         add("--runner", "simulated".into());
         add("--simulated-min", self.what.simulated_min.clone().into());
         add("--simulated-max", self.what.simulated_max.clone().into());

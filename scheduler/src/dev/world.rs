@@ -33,8 +33,9 @@ const POLL: Duration = Duration::from_millis(200);
 /// Between two looks at the topology and the processes.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Missions of one request.
-const BATCH: usize = 100;
+/// Missions of one request, and the time until the next one: people do not submit everything at once either.
+const BATCH: usize = 10;
+const BETWEEN_BATCHES: Duration = Duration::from_millis(100);
 
 /// Runs a world until it is stopped.
 pub(super) async fn run(
@@ -233,7 +234,9 @@ fn progress(count: usize, output: &Output) -> ProgressBar {
 
 async fn submit(client: &Client, missions: Vec<SubmitMission>, output: &Output) -> anyhow::Result<BTreeSet<MissionId>> {
     let mut open = BTreeSet::new();
+    let mut tick = tokio::time::interval(BETWEEN_BATCHES);
     for batch in missions.chunks(BATCH) {
+        tick.tick().await;
         for result in client.submit_batch(batch.to_vec()).await?.results {
             match result {
                 SubmitResult::Accepted(mission) => {
