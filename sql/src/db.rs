@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use topology::DatabaseRegion;
@@ -124,10 +123,11 @@ impl Db {
     ///
     /// # Errors
     /// As [`Error`]'s classes say; a connection lost while committing is [`Error::Indeterminate`].
-    pub async fn txn<T, F>(&self, name: &'static str, body: F) -> Result<T, Error>
+    pub async fn txn<T, F, R>(&self, name: &'static str, body: F) -> Result<T, Error>
     where
         T: Send,
-        F: for<'t> Fn(&'t Txn<'t>) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+        F: Fn(Txn) -> R + Send + Sync,
+        R: Future<Output = Result<T, Error>> + Send,
     {
         // What is lost before COMMIT was not applied and moves on by itself; what is lost by it is not repeated.
         self.over_gateways(None, name, false, &Transaction { lane: self.lane, name, body }).await

@@ -1,24 +1,28 @@
 //! Transactions of more than one statement.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use futures_util::future::BoxFuture;
 use tokio_postgres::Row;
 
 use crate::config::Lane;
 use crate::db::{Params, Work};
-use crate::error::Failure;
+use crate::error::{Detail, Failure, Verdict};
 use crate::gateway::{Answer, Gateway, Held};
 use crate::{Error, Statement};
 
-/// A running transaction. See [`crate::Db::txn`].
-pub struct Txn<'c> {
-    held: &'c Held,
+/// A running transaction, see [`crate::Db::txn`]. Cheap to clone; no clone may outlive the body.
+#[derive(Clone)]
+pub struct Txn {
+    open: Arc<Open>,
+}
+
+struct Open {
+    held: Held,
     /// The first failure. The transaction is over then, whatever the body makes of it.
     broken: Mutex<Option<Failure>>,
 }
 
-impl Txn<'_> {
+impl Txn {
     /// Runs a statement and returns its rows.
     ///
     /// # Errors
@@ -36,11 +40,11 @@ impl Txn<'_> {
     }
 
     async fn run(&self, statement: &'static Statement, params: Params<'_>) -> Result<Answer, Error> {
-        let result = self.held.call(statement, params).await;
+        let result = self.open.held.call(statement, params).await;
         result.map_err(|failure| {
             // Nothing was committed yet, so nothing was applied.
             let failure = failure.before_sending();
-            let mut broken = self.broken.lock().expect("nothing panics while it holds this lock");
+            let mut broken = self.open.broken.lock().expect("nothing panics while it holds this lock");
             broken.get_or_insert_with(|| failure.clone());
             failure.into_error()
         })
@@ -54,19 +58,25 @@ pub(crate) struct Transaction<F> {
     pub(crate) body: F,
 }
 
-impl<T, F> Work for Transaction<F>
+impl<T, F, R> Work for Transaction<F>
 where
     T: Send,
-    F: for<'t> Fn(&'t Txn<'t>) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+    F: Fn(Txn) -> R + Send + Sync,
+    R: Future<Output = Result<T, Error>> + Send,
 {
     type Done = T;
 
     async fn attempt(&self, gateway: &Gateway) -> Result<T, Failure> {
         let held = gateway.hold(self.lane, self.name).await?;
         held.command(self.name, "BEGIN ISOLATION LEVEL SERIALIZABLE").await.map_err(Failure::before_sending)?;
-        let txn = Txn { held: &held, broken: Mutex::new(None) };
-        let result = (self.body)(&txn).await;
-        let broken = txn.broken.into_inner().expect("nothing panics while it holds this lock");
+        let txn = Txn { open: Arc::new(Open { held, broken: Mutex::new(None) }) };
+        let result = (self.body)(txn.clone()).await;
+        let Ok(Open { held, broken }) = Arc::try_unwrap(txn.open) else {
+            // The connection ends with the clone, and with it the transaction.
+            let detail = Detail::new(self.name, "the body kept the transaction after its end");
+            return Err(Failure { verdict: Verdict::Refused, detail });
+        };
+        let broken = broken.into_inner().expect("nothing panics while it holds this lock");
         let outcome = match (broken, result) {
             (Some(failure), _) => Err(failure),
             (None, Err(error)) => Err(Failure::from(error)),

@@ -181,7 +181,7 @@ async fn without_any_gateway_a_call_fails_at_once_and_says_that_nothing_was_sent
 
 /// Adds a region in a transaction.
 async fn add_in_txn(db: &Db, name: &'static str) -> Result<u64, Error> {
-    db.txn("adding", move |txn| Box::pin(async move { txn.execute(&ADD, &[&name]).await })).await
+    db.txn("adding", |txn| async move { txn.execute(&ADD, &[&name]).await }).await
 }
 
 #[tokio::test]

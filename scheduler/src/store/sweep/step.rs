@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use scheduler_core::lifecycle::{MissionState, Transition};
 use sql::{Db, Statement, ToSql};
 use topology::{DatabaseRegion, MissionId, PoolId, RegionName};
@@ -84,19 +83,14 @@ pub async fn sweep(
     terms: &Terms,
     decide: Decide,
 ) -> Result<Swept, sql::Error> {
-    let job = Arc::new(Job {
+    let job = &Job {
         home: home.to_string(),
         statement: page.statement(),
         params: page.params(home, limit),
         terms: terms.clone(),
         decide,
-    });
-    db.txn(page.statement().name, move |txn| {
-        let job = Arc::clone(&job);
-        let run: BoxFuture<'_, _> = Box::pin(async move { job.run(txn).await });
-        run
-    })
-    .await
+    };
+    db.txn(page.statement().name, |txn| async move { job.run(&txn).await }).await
 }
 
 struct Job {
@@ -108,7 +102,7 @@ struct Job {
 }
 
 impl Job {
-    async fn run(&self, txn: &sql::Txn<'_>) -> Result<Swept, sql::Error> {
+    async fn run(&self, txn: &sql::Txn) -> Result<Swept, sql::Error> {
         let params: Vec<&(dyn ToSql + Sync)> = self.params.iter().map(|p| &**p as &(dyn ToSql + Sync)).collect();
         let rows: Vec<MissionRow> = txn.query(self.statement, &params).await?.iter().filter_map(mission_row).collect();
         let mut swept = Swept {
@@ -128,7 +122,7 @@ impl Job {
         Ok(swept)
     }
 
-    async fn confirm(&self, txn: &sql::Txn<'_>, batch: &Batch, swept: &mut Swept) -> Result<(), sql::Error> {
+    async fn confirm(&self, txn: &sql::Txn, batch: &Batch, swept: &mut Swept) -> Result<(), sql::Error> {
         if !batch.confirmed.is_empty() {
             let done = txn.execute(&CONFIRM, &[&self.home, &self.terms.residency_version, &batch.confirmed]).await?;
             swept.confirmed = usize::try_from(done).unwrap_or(usize::MAX);
@@ -139,7 +133,7 @@ impl Job {
 
     async fn change(
         &self,
-        txn: &sql::Txn<'_>,
+        txn: &sql::Txn,
         batch: &Batch,
         rows: &[MissionRow],
         swept: &mut Swept,
