@@ -52,32 +52,54 @@ fn by_agents<'a>(
     let mut workers: BTreeMap<&Specialization, Vec<String>> = BTreeMap::new();
     for agent in world.agents.iter().filter(|agent| agent.idea.as_deref() == Some(&*idea.id)) {
         if allowed.contains(&agent.specialization) {
-            workers.entry(&agent.specialization).or_default().push(agent.id.clone());
+            let workers = workers.entry(&agent.specialization).or_default();
+            if !workers.contains(&agent.id) {
+                workers.push(agent.id.clone());
+            }
         }
     }
     let (specialization, agents) = workers.into_iter().min_by_key(|(name, agents)| (Reverse(agents.len()), *name))?;
     Some((specialization, ChosenBy::CurrentIdea(agents)))
 }
 
-/// The specialization that most of the patterns ask for; among equals the first by name.
+/// The specialization that most of the patterns ask for; among equals the one that most name themselves, then the first
+/// by name.
 fn by_patterns<'a>(idea: &Idea, allowed: &BTreeSet<&'a Specialization>) -> Option<(&'a Specialization, ChosenBy)> {
-    let matches = allowed.iter().map(|specialization| {
-        let matched: Vec<String> =
-            idea.patterns.iter().filter(|pattern| asks_for(pattern, specialization)).cloned().collect();
-        (*specialization, matched)
+    let each = allowed.iter().map(|specialization| {
+        let asked: Vec<(&String, Asked)> =
+            idea.patterns.iter().filter_map(|pattern| Some((pattern, asks_for(pattern, specialization)?))).collect();
+        let named = asked.iter().filter(|(_, asked)| *asked == Asked::ByName).count();
+        (Reverse(asked.len()), Reverse(named), *specialization, asked)
     });
-    let (specialization, matched) = matches.min_by_key(|(name, matched)| (Reverse(matched.len()), *name))?;
-    (!matched.is_empty()).then_some((specialization, ChosenBy::Patterns(matched)))
+    let (_, _, specialization, asked) = each.min_by_key(|(all, named, name, _)| (*all, *named, *name))?;
+    let patterns: Vec<String> = asked.into_iter().map(|(pattern, _)| pattern.clone()).collect();
+    (!patterns.is_empty()).then_some((specialization, ChosenBy::Patterns(patterns)))
 }
 
-fn asks_for(pattern: &str, specialization: &Specialization) -> bool {
+/// How a pattern asks for a specialization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// By a word of its name.
+    ByName,
+    /// By a word of [`PATTERN_WORDS`].
+    ByMeaning,
+}
+
+fn asks_for(pattern: &str, specialization: &Specialization) -> Option<Asked> {
     let pattern = pattern.to_lowercase();
-    let words = pattern.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let mut wanted = words.flat_map(|word| match PATTERN_WORDS.iter().find(|(known, _)| *known == word) {
-        Some((_, words)) => words.to_vec(),
-        None => vec![word],
-    });
-    wanted.any(|wanted| specialization.as_str().split('-').any(|word| same_stem(wanted, word)))
+    let words = || pattern.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let is_it = |wanted: &str| trade(specialization).any(|word| same_stem(wanted, word));
+    if words().any(is_it) {
+        return Some(Asked::ByName);
+    }
+    let meant = |word| PATTERN_WORDS.iter().find(|(known, _)| *known == word).map_or(&[][..], |(_, words)| *words);
+    words().flat_map(meant).any(|wanted| is_it(wanted)).then_some(Asked::ByMeaning)
+}
+
+/// The words that say what a specialization does: all but the last, which is a rank such as `-guru` or `-specialist`.
+fn trade(specialization: &Specialization) -> impl Iterator<Item = &str> {
+    let name = specialization.as_str();
+    name.rsplit_once('-').map_or(name, |(trade, _)| trade).split('-')
 }
 
 fn same_stem(a: &str, b: &str) -> bool {

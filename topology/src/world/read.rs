@@ -112,6 +112,7 @@ impl Reader {
     }
 
     fn agents(&mut self, list: &[Value]) {
+        let mut seen = BTreeSet::new();
         for (index, value) in list.iter().enumerate() {
             let place = format!("agents[{index}]");
             let Some(object) = value.as_object() else {
@@ -119,6 +120,10 @@ impl Reader {
                 continue;
             };
             let Some(specialization) = self.specialization(&place, object) else { continue };
+            let id = text(object, "id").map_or_else(|| format!("agent-{index}"), str::to_owned);
+            if !seen.insert(id.clone()) {
+                self.odd(format!("{place}.id"), format!("{id:?} is the id of an earlier agent; both count"));
+            }
             let none = Object::new();
             let metrics = object.get("metrics").and_then(Value::as_object).unwrap_or(&none);
             let count = |key: &str| metrics.get(key).and_then(Value::as_u64).unwrap_or(0);
@@ -128,7 +133,7 @@ impl Reader {
             let path = texts(object, "path").into_iter();
             let path = path.filter_map(|id| self.known_city(&place, Some(&id))).collect();
             self.world.agents.push(Agent {
-                id: text(object, "id").map_or_else(|| format!("agent-{index}"), str::to_owned),
+                id,
                 specialization,
                 home,
                 path,

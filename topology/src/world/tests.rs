@@ -28,6 +28,7 @@ fn the_example_is_read_with_its_oddities() {
     let odd: Vec<_> = world.oddities.iter().map(|oddity| oddity.what.as_str()).collect();
     assert!(odd.contains(&r#""integrate-APIs-chief" is read as "integrate-apis-chief""#), "{odd:?}");
     assert!(odd.iter().any(|what| what.contains("Germany:Gunzenhausen")), "{odd:?}");
+    assert!(odd.iter().any(|what| what.contains("is the id of an earlier agent; both count")), "{odd:?}");
 }
 
 #[test]
@@ -113,6 +114,23 @@ fn a_mission_without_agents_goes_by_its_patterns() {
     no_fit.patterns = vec!["basket-weaving".to_owned()];
     let mission = world.mission(&no_fit, &[&security, &cloud]).unwrap();
     assert_eq!((mission.specialization, mission.chosen_by), (security, ChosenBy::MostAgents));
+}
+
+#[test]
+fn a_pattern_that_names_a_specialization_goes_before_one_that_means_it_and_ranks_do_not_count() {
+    let world = example();
+    let mut idea = idea(&world, "idea:26").clone();
+    let (create, secure, go) = (name("create-guru"), name("secure-specialist"), name("go-master"));
+    for (patterns, wanted) in [
+        (vec!["security-gpt"], &secure),
+        (vec!["gpt", "security"], &secure),
+        (vec!["gpt", "claude", "security"], &create),
+        (vec!["go-specialist", "specialist"], &go),
+    ] {
+        idea.patterns = patterns.into_iter().map(str::to_owned).collect();
+        let mission = world.mission(&idea, &[&create, &secure, &go]).unwrap();
+        assert_eq!(mission.specialization, *wanted, "{:?}", idea.patterns);
+    }
 }
 
 #[test]
