@@ -32,6 +32,8 @@ use crate::view::Views;
 
 /// Longest long poll.
 const WAIT_MS: i64 = 30_000;
+/// A claim that is over before anybody has looked for it waits so much longer.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A queue and those who wait for it: missions and sessions of one home.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -153,7 +155,10 @@ impl Engine {
         }
         tokio::select! {
             () = waiter.granted() => {}
-            () = tokio::time::sleep_until(deadline) => {}
+            () = tokio::time::sleep_until(deadline) => {
+                // Whoever asks without waiting asks all the same.
+                let _late = tokio::time::timeout(LOOK, waiter.seen()).await;
+            }
             () = hub.stop.cancelled() => {}
         }
         waiter.close();

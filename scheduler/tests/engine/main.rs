@@ -2,5 +2,7 @@
 
 mod claims;
 mod leases;
+mod lost;
 mod sessions;
+mod submits;
 mod world;

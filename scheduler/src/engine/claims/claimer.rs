@@ -71,6 +71,7 @@ impl Claimer {
         let mut pace = Pace::default();
         let mut alone_at: Option<Instant> = None;
         while !hub.leave(&self) {
+            let present: Vec<Arc<Waiter>> = lock(&self.waiters).iter().cloned().collect();
             let look = match self.look(&hub, &mut alone_at).await {
                 Ok(look) => look,
                 Err(error) => {
@@ -79,6 +80,9 @@ impl Claimer {
                     Look::None
                 }
             };
+            for waiter in present {
+                waiter.looked(&self.line.pool.specialization);
+            }
             match look {
                 Look::Again => continue,
                 Look::Some => pace.reset(),

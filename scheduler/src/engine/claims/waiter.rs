@@ -1,6 +1,6 @@
 //! One long poll: it may wait in many lines at once, and is answered with what all of them grant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use scheduler_client::wire::Grant;
@@ -23,6 +23,8 @@ pub(super) struct Waiter {
 #[derive(Debug)]
 struct State {
     free: BTreeMap<Specialization, i64>,
+    /// Pools whose queue nobody has looked at for this waiter yet.
+    unseen: BTreeSet<Specialization>,
     /// Statements under way that may grant to this waiter.
     under_way: usize,
     grants: Vec<Grant>,
@@ -32,7 +34,8 @@ struct State {
 
 impl Waiter {
     pub(super) fn new(session: SessionId, holding: i64, free: BTreeMap<Specialization, i64>) -> Self {
-        let state = State { free, under_way: 0, grants: Vec::new(), closed: false };
+        let unseen = free.keys().cloned().collect();
+        let state = State { free, unseen, under_way: 0, grants: Vec::new(), closed: false };
         Self { session, holding, state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -70,6 +73,20 @@ impl Waiter {
     /// Ends when something was granted.
     pub(super) async fn granted(&self) {
         while lock(&self.state).grants.is_empty() {
+            self.changed.notified().await;
+        }
+    }
+
+    /// A look at the queue of a pool has ended that this waiter was there for.
+    pub(super) fn looked(&self, specialization: &Specialization) {
+        if lock(&self.state).unseen.remove(specialization) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Ends when every queue was looked at once.
+    pub(super) async fn seen(&self) {
+        while !lock(&self.state).unseen.is_empty() {
             self.changed.notified().await;
         }
     }

@@ -1,0 +1,122 @@
+//! Answers that get lost: the connection is cut when a statement has committed and before its answer leaves.
+
+use scheduler::engine::Engine;
+use scheduler_client::wire::MissionState;
+use serde_json::json;
+use sql::relay::{Mode, Relay};
+use sql::{Config, Gateways};
+use topology::Epoch;
+
+use crate::world::{Agent, World, mission, name, submit, try_submit};
+
+struct Relayed {
+    world: World,
+    relay: Relay,
+    engine: Engine,
+}
+
+impl Relayed {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let (relay, url) = Relay::to_url(world.db.url()).await;
+        let mut config: Config = world.db.config();
+        config.gateways = Config::from_urls([&url]).unwrap().gateways;
+        let gateways = Gateways::connect(config).await.unwrap();
+        let engine = world.engine_on(&gateways, "us-west", None).await;
+        Self { world, relay, engine }
+    }
+
+    /// The next statement of this name commits and its answer is lost.
+    fn lose(&self, statement: &str) {
+        self.relay.set(Mode::CutAfter(statement.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_submit_whose_answer_is_lost_is_stored_once_and_answered() {
+    let it = Relayed::new().await;
+    for (n, key) in [None, Some("k")].into_iter().enumerate() {
+        let mut body = mission("m");
+        body.idempotency_key = key.map(str::to_owned);
+        it.lose("mission_submit");
+        let answer = try_submit(&it.engine, body).await.unwrap();
+        assert_eq!(it.relay.cuts(), n as u64 + 1, "the answer was lost");
+        assert!(!answer.replayed, "it is the caller's own");
+        let (id, at) = (answer.mission.id, answer.mission.submitted_at);
+        assert_eq!(it.engine.show(id).await.unwrap().submitted_at, at);
+        assert_eq!(it.world.ask::<i64>("SELECT count(*) FROM missions").await, n as i64 + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_completion_whose_answer_is_lost_is_accepted_once_and_answered() {
+    let it = Relayed::new().await;
+    let agent = Agent::west(&it.engine, 1).await;
+    submit(&it.engine, mission("m")).await;
+    let grant = agent.claim(&it.engine, 1).await.remove(0);
+    it.lose("mission_complete");
+    let done = agent.complete(&it.engine, &grant, json!({ "pr": 1 })).await.unwrap();
+    assert_eq!((it.relay.cuts(), done.state, done.outcome), (1, MissionState::Succeeded, Some(json!({ "pr": 1 }))));
+}
+
+#[tokio::test]
+async fn a_heartbeat_whose_answer_is_lost_renews_all_the_same() {
+    let it = Relayed::new().await;
+    let mut agent = Agent::west(&it.engine, 1).await;
+    it.lose("heartbeat_renew");
+    assert_eq!(agent.beat(&it.engine, &[]).await.unwrap().seq, 1);
+    assert_eq!(it.relay.cuts(), 1);
+}
+
+#[tokio::test]
+async fn a_grant_whose_answer_is_lost_is_leased_again_after_two_heartbeats() {
+    let it = Relayed::new().await;
+    let mut agent = Agent::west(&it.engine, 2).await;
+    let id = submit(&it.engine, mission("m")).await.id;
+    it.lose("mission_claim_16");
+    assert!(agent.claim_of(&it.engine, &[("engineer-master", 1)], 0, 400).await.unwrap().is_empty());
+    assert_eq!(it.relay.cuts(), 1);
+    let lost = it.engine.show(id).await.unwrap();
+    assert_eq!((lost.state, lost.epoch), (MissionState::Leased, Epoch(1)));
+    agent.beat(&it.engine, &[]).await.unwrap();
+    agent.beat(&it.engine, &[]).await.unwrap();
+    let again = agent.claim(&it.engine, 1).await.remove(0);
+    assert_eq!((again.mission, again.epoch, again.seq), (id, Epoch(3), 2));
+    assert_eq!(agent.beat(&it.engine, &[name(&again)]).await.unwrap().lost, vec![]);
+    agent.complete(&it.engine, &again, json!(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failure_whose_answer_is_lost_is_charged_once() {
+    let it = Relayed::new().await;
+    let agent = Agent::west(&it.engine, 1).await;
+    let id = submit(&it.engine, mission("m")).await.id;
+    let grant = agent.claim(&it.engine, 1).await.remove(0);
+    it.lose("mission_fail");
+    // It is queued again under a later epoch, so the repeated statement finds the lease gone.
+    assert_eq!(agent.fail(&it.engine, &grant, true).await.unwrap_err().code(), "lease_lost");
+    let shown = it.engine.show(id).await.unwrap();
+    assert_eq!((shown.state, shown.attempts, shown.epoch), (MissionState::Queued, 1, Epoch(2)));
+}
+
+#[tokio::test]
+async fn without_a_database_calls_are_refused_as_unavailable_and_nothing_is_lost() {
+    let it = Relayed::new().await;
+    let mut agent = Agent::west(&it.engine, 1).await;
+    submit(&it.engine, mission("m")).await;
+    let grant = agent.claim(&it.engine, 1).await.remove(0);
+    it.relay.set(Mode::Refuse);
+    for refusal in [
+        try_submit(&it.engine, mission("n")).await.unwrap_err(),
+        agent.beat(&it.engine, &[name(&grant)]).await.unwrap_err(),
+        agent.complete(&it.engine, &grant, json!(1)).await.unwrap_err(),
+        it.engine.show(grant.mission).await.unwrap_err(),
+    ] {
+        assert!(["database_unavailable", "indeterminate"].contains(&refusal.code()), "{refusal:?}");
+    }
+    it.relay.set(Mode::Pass);
+    crate::world::wait_until("the breaker closes", || async {
+        agent.complete(&it.engine, &grant, json!(1)).await.is_ok()
+    })
+    .await;
+}
