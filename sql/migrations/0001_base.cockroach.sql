@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS missions (
         WHERE state = 'queued' AND crashes >= 2,
 
     -- Open missions of a submitter, where their number is limited.
-    INDEX missions_open (crdb_region, submitter) WHERE state IN ('pending', 'queued', 'leased'),
+    INDEX missions_open (crdb_region, submitter) WHERE finished_at IS NULL,
 
     -- Heartbeats, capacity, sessions' ends: what a session holds.
     INDEX missions_leased (crdb_region, session_id) WHERE state = 'leased',

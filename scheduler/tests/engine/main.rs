@@ -1,8 +1,11 @@
 //! The engine and its statements on a real database.
 
 mod claims;
+mod filters;
+mod interleave;
 mod leases;
 mod lost;
+mod plans;
 mod sessions;
 mod submits;
 mod world;

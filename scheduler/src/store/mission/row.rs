@@ -32,7 +32,7 @@ pub(super) const OPEN_COUNT: Statement = sql::statement!(
     "SELECT count(*) AS open FROM (
         SELECT m.id FROM missions AS m
         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.submitter = $2::TEXT
-          AND m.state IN ('pending', 'queued', 'leased')
+          AND m.finished_at IS NULL
         LIMIT $3::INT8) AS bounded"
 );
 

@@ -9,7 +9,8 @@ wish AS (
     SELECT w.session_id, w.nth, w.turn
     FROM unnest($6::UUID[], $7::INT8[]) WITH ORDINALITY AS w (session_id, nth, turn)
 ),
--- Locked, so that no grant passes whoever ends the session.
+-- Locked, so that no grant passes whoever ends the session. Shared, so that the claims of its pools do not wait for each
+-- other: two at the same moment may count the same free slots, and the agent hands back what is too much.
 live AS MATERIALIZED (
     SELECT s.id, s.slots[array_position(s.specializations, $3::TEXT)] AS slots
     FROM sessions AS s

@@ -1,0 +1,82 @@
+//! Plans of the hot statements, as the planner makes them for unknown parameters over a table of some size, sequential
+//! scans left allowed: which scans they are made of. A scan of all missions must never be among them.
+
+use std::collections::BTreeSet;
+
+use scheduler::store::{heartbeat, mission, session};
+use sql::Statement;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::world::World;
+
+/// Fills the tables: 30,000 missions in all states, 5,000 sessions.
+const FILL: &str = "
+    INSERT INTO sessions (crdb_region, id, region, agent, version, specializations, slots, started_at)
+    SELECT 'us-west-2', md5('s' || n)::uuid, 'us-west', 'a', 'v', ARRAY['engineer-master'], ARRAY[10], now()
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO heartbeats (crdb_region, id, kind, region, seq, at)
+    SELECT 'us-west-2', s.id, 'session', 'us-west', 1, now() FROM sessions s;
+    INSERT INTO missions (crdb_region, id, state, specialization, submitter, title, payload, origin, priority, rank,
+        round, region, epoch, attempts, crashes, moves, max_attempts, max_crashes, run_limit_ms, not_before, session_id,
+        grant_seq, run_until, topology_version, residency_version, nonce, submitted_at, finished_at)
+    SELECT CASE n % 3 WHEN 0 THEN 'us-west-2' WHEN 1 THEN 'us-east-1' ELSE 'eu-west-1' END, gen_random_uuid(), s.state,
+        CASE n % 2 WHEN 0 THEN 'engineer-master' ELSE 'secure-specialist' END, 'submitter ' || n % 100, 't', '{}', '{}', 5, n / 100, n % 7,
+        'us-west', 1, 0, 0, 0, 3, 4, 60000, to_timestamp(0),
+        CASE s.state WHEN 'leased' THEN md5('s' || n % 5000 + 1)::uuid END, 1, now(), 1, 1, n,
+        now() - n * INTERVAL '1 second', CASE s.state WHEN 'succeeded' THEN now() END
+    FROM generate_series(1, 30000) AS n
+    CROSS JOIN LATERAL (SELECT CASE WHEN n % 10 < 7 THEN 'succeeded' WHEN n % 10 = 7 THEN 'leased' ELSE 'queued' END)
+        AS s (state);
+    ANALYZE";
+
+fn all() -> Vec<&'static Statement> {
+    [mission::STATEMENTS, session::STATEMENTS, heartbeat::STATEMENTS].concat()
+}
+
+/// What a plan reads: indexes by name, and tables that it reads from end to end, each once.
+async fn scans(world: &World, name: &str) -> String {
+    let statement = all().into_iter().find(|statement| statement.name == name).unwrap();
+    let rows = world.raw.simple_query(&format!("EXPLAIN (GENERIC_PLAN, COSTS OFF) {}", statement.text)).await.unwrap();
+    let mut scans = BTreeSet::new();
+    for row in rows {
+        let SimpleQueryMessage::Row(row) = row else { continue };
+        let line = row.get(0).unwrap();
+        let after = |word: &str| line.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next());
+        if let Some(index) = after(" using ").or_else(|| after("Bitmap Index Scan on ")) {
+            scans.insert(index.to_owned());
+        } else if let Some(table) = after("Seq Scan on ") {
+            scans.insert(format!("all of {table}"));
+        }
+    }
+    scans.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+#[tokio::test]
+async fn hot_statements_go_by_their_indexes() {
+    let world = World::new().await;
+    world.run(FILL).await;
+    insta::assert_snapshot!(scans(&world, "mission_claim_16").await, @"all of topology_versions, heartbeats_pkey, missions_leased, missions_pkey, missions_queue, sessions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_claim_512").await, @"all of topology_versions, heartbeats_pkey, missions_leased, missions_pkey, missions_queue, sessions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_claim_alone").await, @"all of topology_versions, heartbeats_pkey, missions_alone, missions_leased, missions_pkey, sessions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_alone_waits").await, @"missions_alone");
+    insta::assert_snapshot!(scans(&world, "mission_submit").await, @"all of topology_versions");
+    insta::assert_snapshot!(scans(&world, "mission_complete").await, @"missions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_fail").await, @"missions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_release").await, @"missions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_leases").await, @"missions_leased");
+    insta::assert_snapshot!(scans(&world, "mission_open_count").await, @"missions_open");
+    insta::assert_snapshot!(scans(&world, "heartbeat_renew").await, @"heartbeats_pkey");
+    // With all sessions in one home a sequential read is right; with many homes it goes by key, which this shows.
+    world.run("SET enable_seqscan = off").await;
+    insta::assert_snapshot!(scans(&world, "session_reap").await, @"heartbeats_pkey, sessions_live");
+}
+
+#[tokio::test]
+async fn no_statement_of_the_engine_scans_all_missions() {
+    let world = World::new().await;
+    world.run(FILL).await;
+    for statement in all() {
+        let scans = scans(&world, statement.name).await;
+        assert!(!scans.contains("all of missions"), "{}: {scans}", statement.name);
+    }
+}
