@@ -17,6 +17,7 @@ mod reap;
 mod replace;
 mod retention;
 mod steady;
+mod sweeps;
 mod ticker;
 mod watch;
 
@@ -81,11 +82,8 @@ pub fn spawn(deps: Deps) -> Loops {
     tasks.spawn(ticker("load", second).run(Arc::clone(&context), load::tick));
     tasks.spawn(ticker("health", quick).run(Arc::clone(&context), health::tick));
     tasks.spawn(ticker("reap", quick).run(Arc::clone(&context), reap::tick));
-    tasks.spawn(ticker("replace", half).run(Arc::clone(&context), replace::tick));
-    tasks.spawn(ticker("bound", half).run(Arc::clone(&context), bound::tick));
-    tasks.spawn(ticker("limits", second).run(Arc::clone(&context), limits::tick));
-    tasks.spawn(ticker("pending", half).run(Arc::clone(&context), pending::tick));
-    tasks.spawn(ticker("drain", half).run(Arc::clone(&context), drain::tick));
+    let sweeps = ticker("sweeps", half).woken_by(context.views.changes());
+    tasks.spawn(sweeps.run(Arc::clone(&context), sweeps::tick));
     tasks.spawn(ticker("orphans", second * 15).run(Arc::clone(&context), reap::orphans));
     tasks.spawn(ticker("retention", second * 30).run(Arc::clone(&context), retention::tick));
     Loops { stop, tasks, context }

@@ -9,7 +9,8 @@ const EXCEPTIONS: &[Exception] = &[];
 
 #[test]
 fn statements_run_on_both_engines_and_stay_in_their_region() {
-    let lists: [&[&'static Statement]; 14] = [
+    let lists: [&[&'static Statement]; 15] = [
+        store::census::STATEMENTS,
         store::control::STATEMENTS,
         store::duty::STATEMENTS,
         store::event::STATEMENTS,

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{Command, Landing, MissionState};
 use topology::DatabaseRegion;
 
@@ -16,26 +17,20 @@ use crate::refusal::Refusal;
 use crate::store::sweep::{MissionRow, Page, Verdict, sweep};
 use crate::view::View;
 
-pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
-    let clock = context.upkeep.clock().await?;
+pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
     let view = context.views.current();
-    context.refill_budget(&view);
-    let mut more = More::Done;
-    for home in context.watched_homes(&view) {
-        let placer = Placer::new(&context, &view, clock);
-        let (seen, at) = (Arc::clone(&view), home.clone());
-        let decide = Arc::new(move |row: &MissionRow| decide(&placer, &seen, row, &at));
-        let page = Page::Bound(view.residency_version);
-        let swept = sweep(&context.upkeep, &home, &page, BATCH, &context.terms(&view), decide).await?;
-        context.note_moved(&swept, "residency_changed");
-        if swept.stale {
-            context.views.refresh_now().await?;
-        }
-        if swept.found.rows as i64 == BATCH && (swept.confirmed > 0 || !swept.moved.is_empty()) {
-            more = More::Left;
-        }
+    let placer = Placer::new(context, &view, clock);
+    let (seen, at) = (Arc::clone(&view), home.clone());
+    let decide = Arc::new(move |row: &MissionRow| decide(&placer, &seen, row, &at));
+    let page = Page::Bound(view.residency_version);
+    let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
+    context.note_moved(&swept, "residency_changed");
+    if swept.stale {
+        context.views.refresh_now().await?;
+        return Ok(More::Left);
     }
-    Ok(more)
+    let full = swept.found.rows as i64 == BATCH;
+    Ok(if full && (swept.confirmed > 0 || !swept.moved.is_empty()) { More::Left } else { More::Done })
 }
 
 fn decide(placer: &Placer, view: &View, row: &MissionRow, home: &DatabaseRegion) -> Verdict {

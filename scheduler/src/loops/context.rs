@@ -48,6 +48,13 @@ pub(super) struct Memory {
     pub(super) counted: BTreeMap<RegionName, DateTime<Utc>>,
     /// How far the pending missions of a home were tried again.
     pub(super) pending: BTreeMap<DatabaseRegion, super::pending::Pass>,
+    /// When the queues of a home were last looked through, and for which change of the view.
+    pub(super) looked: BTreeMap<DatabaseRegion, Instant>,
+    pub(super) looked_for: BTreeMap<DatabaseRegion, u64>,
+    /// Homes that failed, and until when they are left alone.
+    pub(super) resting: BTreeMap<DatabaseRegion, Instant>,
+    /// The longest silence of a live session of a region, as the health loop last read it.
+    pub(super) quietest: BTreeMap<RegionName, Option<DateTime<Utc>>>,
     /// Where the reading of far loads goes on.
     pub(super) next_load: usize,
     /// When the health loop last began, and when it last read heartbeats.
@@ -150,6 +157,27 @@ impl Context {
     pub(super) fn may_end_sessions(&self, view: &View, home: &DatabaseRegion) -> bool {
         let clocks = &view.topology.scheduling;
         may_end_sessions(self.writes_ok_for(home, clocks), view.held, clocks)
+    }
+
+    /// Whether a region may have sessions that are silent for too long: only what the last reading rules out is not
+    /// asked again.
+    pub(super) fn may_hold_silent(&self, view: &View, watched: &Watched) -> bool {
+        let deadline = view.now() - view.topology.scheduling.session_ttl;
+        match self.memory().quietest.get(&watched.region) {
+            Some(Some(heard)) => *heard < deadline,
+            Some(None) => false,
+            None => true,
+        }
+    }
+
+    /// Whether a home failed a moment ago.
+    pub(super) fn rests(&self, home: &DatabaseRegion) -> bool {
+        self.memory().resting.get(home).is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// Leaves a home alone for a moment.
+    pub(super) fn rest(&self, home: &DatabaseRegion, until: Instant) {
+        self.memory().resting.insert(home.clone(), until);
     }
 
     /// What this observer knows of itself, at the start of a health tick.

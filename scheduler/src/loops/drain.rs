@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use scheduler_core::health::Verb;
 use scheduler_core::lifecycle::Command;
-use topology::RegionName;
+use topology::{DatabaseRegion, RegionName};
 
-use super::context::{Context, Watched};
+use super::context::Context;
 use super::decide::Placer;
 use super::reap::BATCH;
 use super::ticker::More;
@@ -15,22 +16,19 @@ use crate::refusal::Refusal;
 use crate::store::sweep::{MissionRow, Page, sweep};
 use crate::view::View;
 
-pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
-    let clock = context.upkeep.clock().await?;
+pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
     let view = context.views.current();
     let mut more = More::Done;
-    for Watched { region, home } in context.watched(&view) {
-        if !is_over(&view, &region, clock) {
-            continue;
-        }
-        context.refill_budget(&view);
-        let placer = Placer::new(&context, &view, clock);
+    let watched = context.watched(&view).into_iter().filter(|watched| watched.home == *home);
+    for region in watched.map(|watched| watched.region).filter(|region| is_over(&view, region, clock)) {
+        let placer = Placer::new(context, &view, clock);
         let decide = Arc::new(move |row: &MissionRow| placer.move_by(row, Command::DrainHandBack));
         let page = Page::LeasesOfRegion(region);
-        let swept = sweep(&context.upkeep, &home, &page, BATCH, &context.terms(&view), decide).await?;
+        let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
         context.note_moved(&swept, "drain");
         if swept.stale {
             context.views.refresh_now().await?;
+            return Ok(More::Left);
         }
         if swept.found.rows as i64 == BATCH && !swept.moved.is_empty() {
             more = More::Left;
@@ -40,7 +38,7 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
 }
 
 /// Whether a region drains and its deadline has passed.
-fn is_over(view: &View, region: &RegionName, clock: chrono::DateTime<chrono::Utc>) -> bool {
+fn is_over(view: &View, region: &RegionName, clock: DateTime<Utc>) -> bool {
     view.regions
         .get(region)
         .is_some_and(|row| row.verb == Verb::Draining && row.drain_until.is_some_and(|until| until <= clock))

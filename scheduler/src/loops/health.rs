@@ -12,12 +12,12 @@ use topology::{RegionName, Scheduling};
 use super::context::{AT_ONCE, Context, REGION_TIMEOUT, Watched};
 use super::ticker::More;
 use crate::refusal::Refusal;
-use crate::store::life::region_life;
+use crate::store::life::{Life, region_life};
 use crate::store::region::{RegionRow, region_health};
 use crate::view::View;
 
-/// What was read of a region: its newest heartbeat, or none where nothing was ever heard.
-type Life = BTreeMap<RegionName, Option<DateTime<Utc>>>;
+/// What was read of the regions.
+type Readings = BTreeMap<RegionName, Life>;
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let observer = context.observe_self();
@@ -34,9 +34,10 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     context.views.set_held(held);
     let mut changed = false;
     for watched in &watched {
-        if let (Some(newest), Some(row)) = (life.get(&watched.region), view.regions.get(&watched.region)) {
+        if let (Some(life), Some(row)) = (life.get(&watched.region), view.regions.get(&watched.region)) {
+            context.memory().quietest.insert(watched.region.clone(), life.quietest_session);
             let held = held.is_some() || context.writes_ok_for(&watched.home, clocks) < clocks.down_after;
-            changed |= settle(&context, row, *newest, clock, clocks, held).await?;
+            changed |= settle(&context, row, life.newest, clock, clocks, held).await?;
         }
     }
     if changed {
@@ -46,12 +47,12 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
 }
 
 /// Reads each region with a time limit of its own. What cannot be read is missing: no evidence is no verdict.
-async fn read_life(context: &Context, watched: &[Watched]) -> Life {
+async fn read_life(context: &Context, watched: &[Watched]) -> Readings {
     futures_util::stream::iter(watched.to_vec())
         .map(|watched| async move {
             let read = region_life(&context.lease, &watched.home, &watched.region);
-            let newest = tokio::time::timeout(REGION_TIMEOUT, read).await.ok()?.ok()?;
-            Some((watched.region, newest))
+            let life = tokio::time::timeout(REGION_TIMEOUT, read).await.ok()?.ok()?;
+            Some((watched.region, life))
         })
         .buffer_unordered(AT_ONCE)
         .filter_map(std::future::ready)
@@ -60,9 +61,9 @@ async fn read_life(context: &Context, watched: &[Watched]) -> Life {
 }
 
 /// What is seen of a region: the heartbeats where they were read, else what others wrote down.
-fn look_at(view: &View, life: &Life, region: &RegionName, now: DateTime<Utc>) -> Look {
-    if let Some(newest) = life.get(region) {
-        return look(*newest, now, &view.topology.scheduling);
+fn look_at(view: &View, life: &Readings, region: &RegionName, now: DateTime<Utc>) -> Look {
+    if let Some(life) = life.get(region) {
+        return look(life.newest, now, &view.topology.scheduling);
     }
     match view.regions.get(region).map(|row| row.standing.health) {
         Some(RegionHealth::Up | RegionHealth::Returning) => Look::Fresh,

@@ -1,10 +1,11 @@
 //! Counts the pools of the watched regions and publishes the figures that every scheduler places by.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
-use topology::PoolId;
+use topology::{DatabaseRegion, PoolId};
 
 use super::context::{AT_ONCE, Context, REGION_TIMEOUT, Watched};
 use super::ticker::More;
@@ -15,6 +16,9 @@ use crate::view::View;
 /// Runs that ended before the first count, taken for the first figure.
 const FIRST_WINDOW: TimeDelta = TimeDelta::seconds(60);
 
+/// Figures older than this are published by whoever watches the region.
+const STALE: TimeDelta = TimeDelta::milliseconds(2_500);
+
 /// Weight of one run in the moving average of a pool's run time.
 const WEIGHT: f64 = 0.1;
 
@@ -22,7 +26,10 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let clock = context.upkeep.clock().await?;
     let view = context.views.current();
     let (context, view) = (&context, &view);
-    futures_util::stream::iter(context.watched(view))
+    let mine: Vec<Watched> =
+        context.watched(view).into_iter().filter(|watched| is_mine(context, view, watched)).collect();
+    let homes: BTreeSet<DatabaseRegion> = mine.iter().map(|watched| watched.home.clone()).collect();
+    futures_util::stream::iter(mine)
         .for_each_concurrent(AT_ONCE, |watched| async move {
             let publish = tokio::time::timeout(REGION_TIMEOUT, publish(context, view, &watched, clock));
             if !matches!(publish.await, Ok(Ok(()))) {
@@ -30,12 +37,17 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
             }
         })
         .await;
-    let homes: std::collections::BTreeSet<_> = context.watched(view).into_iter().map(|w| w.home).collect();
     for home in homes {
         // What was just published is placed by at once; the watch reads it again soon.
         let _stale = tokio::time::timeout(REGION_TIMEOUT, context.views.refresh_loads(&home)).await;
     }
     Ok(More::Done)
+}
+
+/// A region's own schedulers publish it; those that watch it from elsewhere do so only when nobody did lately.
+fn is_mine(context: &Context, view: &View, watched: &Watched) -> bool {
+    let newest = view.loads.iter().filter(|(pool, _)| pool.region == watched.region).map(|(_, load)| load.at).max();
+    watched.region == context.region || newest.is_none_or(|at| view.now() - at > STALE)
 }
 
 async fn publish(context: &Context, view: &View, watched: &Watched, clock: DateTime<Utc>) -> Result<(), sql::Error> {

@@ -38,23 +38,19 @@ impl Pass {
     }
 }
 
-pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
+pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
     let generation = *context.views.changes().borrow();
-    let view = context.views.current();
-    context.refill_budget(&view);
-    for home in context.watched_homes(&view) {
-        let known = context.memory().pending.get(&home).copied();
-        let mut pass = match known {
-            Some(pass) if pass.generation == generation && pass.started.elapsed() < AGAIN => pass,
-            _ => Pass::start(generation),
-        };
-        for _ in 0..PAGES {
-            let Some(after) = pass.after else { break };
-            pass.after = page(&context, &home, after).await?;
-        }
-        context.memory().pending.insert(home, pass);
+    let known = context.memory().pending.get(home).copied();
+    let mut pass = match known {
+        Some(pass) if pass.generation == generation && pass.started.elapsed() < AGAIN => pass,
+        _ => Pass::start(generation),
+    };
+    for _ in 0..PAGES {
+        let Some(after) = pass.after else { break };
+        pass.after = page(context, home, after, clock).await?;
     }
-    Ok(More::Done)
+    context.memory().pending.insert(home.clone(), pass);
+    Ok(if pass.after.is_some() { More::Left } else { More::Done })
 }
 
 /// Tries one page; returns where the next one begins.
@@ -62,8 +58,8 @@ async fn page(
     context: &Arc<Context>,
     home: &DatabaseRegion,
     after: (DateTime<Utc>, MissionId),
+    clock: DateTime<Utc>,
 ) -> Result<Option<(DateTime<Utc>, MissionId)>, Refusal> {
-    let clock = context.upkeep.clock().await?;
     let view = context.views.current();
     let placer = Placer::new(context, &view, clock);
     let at = home.clone();

@@ -4,7 +4,7 @@
 //! whoever ended them, in bounded batches. A scheduler that dies in between leaves nothing that the next tick of any
 //! other does not find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use topology::{DatabaseRegion, RegionName, SessionId};
 
 use super::context::{AT_ONCE, Context, REGION_TIMEOUT, Watched};
 use super::decide::Placer;
+use super::sweeps::each_home;
 use super::ticker::More;
 use crate::refusal::Refusal;
 use crate::store::life::region_life;
@@ -36,40 +37,46 @@ const SESSIONS: i64 = 500;
 pub(super) const MOVE_FOR: Duration = Duration::from_secs(3);
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
-    let clock = context.lease.clock().await?;
     let view = context.views.current();
+    let silent: Vec<Watched> =
+        context.watched(&view).into_iter().filter(|watched| context.may_hold_silent(&view, watched)).collect();
+    if silent.is_empty() {
+        return Ok(More::Done);
+    }
+    let clock = context.lease.clock().await?;
     let (shared, seen) = (&context, &view);
-    futures_util::stream::iter(context.watched(&view))
-        .for_each_concurrent(AT_ONCE, |watched| async move { expire(shared, seen, &watched, clock).await })
+    let homes: BTreeSet<DatabaseRegion> = futures_util::stream::iter(silent)
+        .map(|watched| async move { expire(shared, seen, &watched, clock).await.then_some(watched.home) })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
         .await;
     context.refill_budget(&view);
-    let mut more = More::Done;
-    for home in context.watched_homes(&view) {
-        if settle(&context, &home, clock).await? == More::Left {
-            more = More::Left;
-        }
-    }
-    Ok(more)
+    let settle = |context: Arc<Context>, home: DatabaseRegion| async move { settle(&context, &home, clock).await };
+    Ok(each_home(&context, homes.into_iter().collect(), settle).await)
 }
 
-/// Ends the sessions of one region that are silent for longer than they may, unless that silence may be ours.
-async fn expire(context: &Context, view: &View, watched: &Watched, clock: DateTime<Utc>) {
+/// Ends the sessions of one region that are silent for longer than they may, unless that silence may be ours. Returns
+/// whether there were any.
+async fn expire(context: &Context, view: &View, watched: &Watched, clock: DateTime<Utc>) -> bool {
     if !context.may_end_sessions(view, &watched.home) {
-        return;
+        return false;
     }
     let deadline = clock - view.topology.scheduling.session_ttl;
     let regions = std::slice::from_ref(&watched.region);
     let actor = context.actor();
     let ended = session_reap(&context.upkeep, &watched.home, regions, deadline, &actor, EXPIRED);
     match tokio::time::timeout(REGION_TIMEOUT, ended).await {
-        Ok(Ok(ended)) if !ended.is_empty() => {
+        Ok(Ok(ended)) if ended.is_empty() => false,
+        Ok(Ok(ended)) => {
             tracing::info!(region = %watched.region, sessions = ended.len(), "sessions expired");
             metrics::counter!("scheduler_sessions_expired_total", "region" => watched.region.to_string())
                 .increment(ended.len() as u64);
+            true
         }
-        Ok(Ok(_)) => {}
         Ok(Err(_)) | Err(_) => {
             metrics::counter!("scheduler_reap_failures_total", "region" => watched.region.to_string()).increment(1);
+            false
         }
     }
 }
@@ -170,8 +177,8 @@ async fn cause_of(
     clock: DateTime<Utc>,
 ) -> Cause {
     let read = region_life(&context.lease, home, region);
-    let Ok(Ok(newest)) = tokio::time::timeout(REGION_TIMEOUT, read).await else { return Cause::Left };
-    match charge(newest, clock, &view.topology.scheduling) {
+    let Ok(Ok(life)) = tokio::time::timeout(REGION_TIMEOUT, read).await else { return Cause::Left };
+    match charge(life.newest, clock, &view.topology.scheduling) {
         Charge::Crash => Cause::Crash,
         Charge::Move if view.regions.get(region).is_some_and(|r| r.standing.health == RegionHealth::Up) => Cause::Left,
         Charge::Move => Cause::RegionLost,
@@ -180,20 +187,21 @@ async fn cause_of(
 
 /// Looks for leases whose session is gone or was settled: there should be none, and none is left behind if there is.
 pub(super) async fn orphans(context: Arc<Context>) -> Result<More, Refusal> {
-    let clock = context.upkeep.clock().await?;
     let view = context.views.current();
     context.refill_budget(&view);
-    for home in context.watched_homes(&view) {
-        let placer = Placer::new(&context, &view, clock);
-        let decide = Arc::new(move |row: &MissionRow| {
-            placer.move_by(row, |landing| Command::SessionExpired { charged: false, landing })
-        });
-        let page = Page::LeasesOrphaned;
-        let swept = sweep(&context.upkeep, &home, &page, BATCH, &context.terms(&view), decide).await?;
-        if !swept.moved.is_empty() {
-            tracing::error!(%home, missions = swept.moved.len(), "leases of sessions that were settled were found");
-        }
-        context.note_moved(&swept, "orphaned");
+    Ok(each_home(&context, context.watched_homes(&view), orphans_of).await)
+}
+
+async fn orphans_of(context: Arc<Context>, home: DatabaseRegion) -> Result<More, Refusal> {
+    let view = context.views.current();
+    let placer = Placer::new(&context, &view, view.now());
+    let decide = Arc::new(move |row: &MissionRow| {
+        placer.move_by(row, |landing| Command::SessionExpired { charged: false, landing })
+    });
+    let swept = sweep(&context.upkeep, &home, &Page::LeasesOrphaned, BATCH, &context.terms(&view), decide).await?;
+    if !swept.moved.is_empty() {
+        tracing::error!(%home, missions = swept.moved.len(), "leases of sessions that were settled were found");
     }
+    context.note_moved(&swept, "orphaned");
     Ok(More::Done)
 }

@@ -2,7 +2,7 @@
 //! left the topology or lost its last session, or its region's rows have another home now.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{Command, Landing};
@@ -15,20 +15,34 @@ use super::ticker::More;
 use crate::refusal::Refusal;
 use crate::store::sweep::{MissionRow, Page, Verdict, pools_queued, sweep};
 
-pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
-    let view = context.views.current();
-    context.refill_budget(&view);
-    let clock = context.upkeep.clock().await?;
+/// Queues of pools that every view knows to serve are looked through only now and then: for pools that left the
+/// topology before this scheduler started.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
+    if !is_due(context, home) {
+        return Ok(More::Done);
+    }
     let mut more = More::Done;
-    for home in context.watched_homes(&view) {
-        for (region, specialization) in pools_queued(&context.upkeep, &home).await? {
-            let pool = PoolId { region, specialization };
-            if !context.views.current().may_keep(&pool, &home) && empty(&context, &home, &pool, clock).await? {
-                more = More::Left;
-            }
+    for (region, specialization) in pools_queued(&context.upkeep, home).await? {
+        let pool = PoolId { region, specialization };
+        if !context.views.current().may_keep(&pool, home) && empty(context, home, &pool, clock).await? {
+            more = More::Left;
         }
     }
+    context.memory().looked.insert(home.clone(), Instant::now());
     Ok(more)
+}
+
+/// Whether some pool homed there may not serve, or nobody looked for a while.
+fn is_due(context: &Context, home: &DatabaseRegion) -> bool {
+    let view = context.views.current();
+    let here = view.topology.pools.iter().filter(|pool| view.home_of(&pool.id.region) == home);
+    let generation = *context.views.changes().borrow();
+    let mut memory = context.memory();
+    let changed = memory.looked_for.insert(home.clone(), generation) != Some(generation);
+    let lately = memory.looked.get(home).is_some_and(|at| at.elapsed() < LOOK_AGAIN);
+    changed || !lately || here.into_iter().any(|pool| !view.may_keep(&pool.id, home))
 }
 
 /// Empties a pool's queue; returns whether something is left that could be moved now.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use topology::DatabaseRegion;
 
 use super::context::Context;
+use super::sweeps::each_home;
 use super::ticker::More;
 use crate::refusal::Refusal;
 use crate::store::duty::duty_take;
@@ -31,16 +32,15 @@ const SESSIONS: TimeDelta = TimeDelta::hours(24);
 const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
-    let view = context.views.current();
-    let homes = context.homes(&view);
-    let mut more = More::Done;
-    for home in context.watched_homes(&view) {
-        let held = duty_take(&context.upkeep, &home, DUTY, context.id, DUTY_MS).await?;
-        if held.is_some() && retire(&context, &home, &homes).await? {
-            more = More::Left;
-        }
-    }
-    Ok(more)
+    let homes = context.watched_homes(&context.views.current());
+    Ok(each_home(&context, homes, retire_home).await)
+}
+
+async fn retire_home(context: Arc<Context>, home: DatabaseRegion) -> Result<More, Refusal> {
+    let homes = context.homes(&context.views.current());
+    let held = duty_take(&context.upkeep, &home, DUTY, context.id, DUTY_MS).await?;
+    let more = held.is_some() && retire(&context, &home, &homes).await?;
+    Ok(if more { More::Left } else { More::Done })
 }
 
 /// Takes one batch of each kind; returns whether one of them was full.

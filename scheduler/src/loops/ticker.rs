@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
@@ -18,15 +19,22 @@ pub(super) struct Ticker {
     name: &'static str,
     period: Duration,
     stop: CancellationToken,
+    /// What also starts a tick.
+    wake: Option<watch::Receiver<u64>>,
 }
 
 impl Ticker {
     pub(super) const fn new(name: &'static str, period: Duration, stop: CancellationToken) -> Self {
-        Self { name, period, stop }
+        Self { name, period, stop, wake: None }
+    }
+
+    /// Also ticks at once when this changes.
+    pub(super) fn woken_by(self, wake: watch::Receiver<u64>) -> Self {
+        Self { wake: Some(wake), ..self }
     }
 
     /// Ticks until stopped. A tick answers whether it left work behind: then the next one follows at once.
-    pub(super) async fn run<F>(self, context: Arc<Context>, tick: impl Fn(Arc<Context>) -> F + Send + 'static)
+    pub(super) async fn run<F>(mut self, context: Arc<Context>, tick: impl Fn(Arc<Context>) -> F + Send + 'static)
     where
         F: Future<Output = Result<More, Refusal>> + Send,
     {
@@ -39,6 +47,7 @@ impl Ticker {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(rest) => {}
+                () = woken(&mut self.wake) => {}
             }
             if self.stop.is_cancelled() {
                 return;
@@ -65,6 +74,16 @@ impl Ticker {
     }
 }
 
+/// Ends when the watched value changes; never where there is none.
+async fn woken(wake: &mut Option<watch::Receiver<u64>>) {
+    if let Some(wake) = wake
+        && wake.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
 /// Whether a tick left work behind that it could have done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum More {
@@ -72,4 +91,14 @@ pub(super) enum More {
     Done,
     /// There is more of the same.
     Left,
+}
+
+impl More {
+    /// Whether either left work behind.
+    pub(super) const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Done, Self::Done) => Self::Done,
+            (Self::Left, _) | (_, Self::Left) => Self::Left,
+        }
+    }
 }

@@ -28,12 +28,12 @@ const SCHEDULERS: Statement = sql::statement!(
      WHERE crdb_region = $1::TEXT::crdb_internal_region AND kind = 'scheduler' AND at >= $2::TIMESTAMPTZ"
 );
 
-/// The newest sign of life of a region. The last two count those alone who are not themselves overdue, so that a
-/// session that expires is not its own alibi.
+/// The newest sign of life of a region, and the oldest heartbeat of a session that has not ended (its number is not
+/// -1).
 const REGION_LIFE: Statement = sql::statement!(
     "region_life",
     idempotent,
-    "SELECT max(at) AS newest, max(at) FILTER (WHERE kind = 'scheduler') AS newest_scheduler, count(*) AS heard
+    "SELECT max(at) AS newest, min(CASE WHEN kind = 'session' AND seq >= 0 THEN at END) AS quietest
      FROM heartbeats WHERE crdb_region = $1::TEXT::crdb_internal_region AND region = $2::TEXT"
 );
 
@@ -70,6 +70,15 @@ pub struct Peer {
     pub topology_version: i64,
     /// Its last heartbeat.
     pub at: DateTime<Utc>,
+}
+
+/// What the heartbeats say of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Life {
+    /// The newest one of a scheduler or session, ended or not; none where nothing was ever heard.
+    pub newest: Option<DateTime<Utc>>,
+    /// The oldest one of a session that has not ended; none where there is no such session.
+    pub quietest_session: Option<DateTime<Utc>>,
 }
 
 /// Writes the scheduler's heartbeat.
@@ -114,15 +123,11 @@ pub async fn schedulers_read(db: &Db, home: &DatabaseRegion, since: DateTime<Utc
         .collect())
 }
 
-/// The newest heartbeat of a region; none where nothing was ever heard.
+/// What the heartbeats say of a region.
 ///
 /// # Errors
 /// The database's.
-pub async fn region_life(
-    db: &Db,
-    home: &DatabaseRegion,
-    region: &RegionName,
-) -> Result<Option<DateTime<Utc>>, sql::Error> {
+pub async fn region_life(db: &Db, home: &DatabaseRegion, region: &RegionName) -> Result<Life, sql::Error> {
     let row = db.query_opt(&REGION_LIFE, &[&home.as_str(), &region.as_str()]).await?;
-    Ok(row.and_then(|row| row.get("newest")))
+    Ok(row.map_or(Life::default(), |row| Life { newest: row.get("newest"), quietest_session: row.get("quietest") }))
 }

@@ -38,12 +38,16 @@ const SETTLE: Statement = sql::statement!(
          )"
 );
 
+/// What is due in a home: each part is one probe of an index.
+const DUE: Statement = sql::statement!("sweep_due", idempotent, include_str!("sql/sweep_due.sql"));
+
 const POOLS_QUEUED: Statement = sql::statement!("pools_queued", idempotent, include_str!("sql/pools_queued.sql"));
 
 /// Every statement of this module.
 pub const STATEMENTS: &[&Statement] = &[
     &UNSETTLED,
     &SETTLE,
+    &DUE,
     &POOLS_QUEUED,
     &step::MOVE,
     &step::CONFIRM,
@@ -71,6 +75,42 @@ pub struct Unsettled {
     pub ended_at: DateTime<Utc>,
     /// Why it ended.
     pub reason: String,
+}
+
+/// What is due in a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Due {
+    /// Ended sessions are not settled.
+    pub unsettled: bool,
+    /// Missions run longer than they may.
+    pub over_run: bool,
+    /// Missions wait longer than they may.
+    pub over_wait: bool,
+    /// Missions under a rule were decided under an older residency version.
+    pub bound: bool,
+    /// Missions are pending.
+    pub pending: bool,
+}
+
+/// Asks what is due in a home: runs that should have ended by `run`, waits by `wait`.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep_due(
+    db: &Db,
+    home: &DatabaseRegion,
+    run: DateTime<Utc>,
+    wait: DateTime<Utc>,
+    residency_version: i64,
+) -> Result<Due, sql::Error> {
+    let row = db.query_one(&DUE, &[&home.as_str(), &run, &wait, &residency_version]).await?;
+    Ok(Due {
+        unsettled: row.get("unsettled"),
+        over_run: row.get("over_run"),
+        over_wait: row.get("over_wait"),
+        bound: row.get("bound"),
+        pending: row.get("pending"),
+    })
 }
 
 /// Ended sessions of a home whose leases may not all have been moved yet, the oldest first.

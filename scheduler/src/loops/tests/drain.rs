@@ -7,7 +7,7 @@ use scheduler_core::health::Verb;
 
 use super::rig::{Rig, Wish};
 use crate::loops::context::Context;
-use crate::loops::{drain, health, pending, replace};
+use crate::loops::{health, sweeps};
 use crate::store::region::{NewVerb, region_verb};
 
 async fn set_verb(rig: &Rig, scheduler: &Arc<Context>, verb: Verb, deadline_ms: Option<i64>) {
@@ -34,8 +34,8 @@ async fn a_drain_moves_what_may_move_and_lets_the_rest_wait_with_the_reason() {
     health::tick(Arc::clone(&scheduler)).await.unwrap();
 
     set_verb(&rig, &scheduler, Verb::Draining, Some(60_000)).await;
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
-    drain::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(free_queued).await;
     assert_eq!((seen.state.as_str(), seen.region.as_deref() == Some("europe-west")), ("queued", false), "{seen:?}");
     let seen = rig.show(bound_queued).await;
@@ -47,7 +47,7 @@ async fn a_drain_moves_what_may_move_and_lets_the_rest_wait_with_the_reason() {
 
     let until_now = Some(-1);
     set_verb(&rig, &scheduler, Verb::Draining, until_now).await;
-    drain::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(free_leased).await;
     assert_eq!((seen.state.as_str(), seen.epoch, seen.crashes, seen.attempts), ("queued", 2, 0, 0), "{seen:?}");
     assert_ne!(seen.region.as_deref(), Some("europe-west"));
@@ -56,7 +56,7 @@ async fn a_drain_moves_what_may_move_and_lets_the_rest_wait_with_the_reason() {
     assert_eq!(seen.reason.as_deref(), Some("no_serving_pool"));
 
     set_verb(&rig, &scheduler, Verb::None, None).await;
-    pending::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     for bound in [bound_queued, bound_leased] {
         let seen = rig.show(bound).await;
         assert_eq!((seen.state.as_str(), seen.region.as_deref()), ("queued", Some("europe-west")), "{seen:?}");
@@ -71,7 +71,7 @@ async fn a_cordon_keeps_what_is_there() {
     let scheduler = rig.scheduler("us-east").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     set_verb(&rig, &scheduler, Verb::Cordoned, None).await;
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(queued).await.region.as_deref(), Some("europe-west"));
     let held = scheduler.views.current().snapshot.serving(&"europe-west".parse().unwrap());
     assert!(!held.takes_new());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scheduler_client::wire::MissionState;
 
 use super::rig::{Rig, Wish, home, pool};
-use crate::loops::{health, reap, replace};
+use crate::loops::{health, reap, sweeps};
 use crate::store::sweep::sessions_unsettled;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn a_dead_region_loses_its_leases_uncharged_and_its_queue_moves() {
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     reap::tick(Arc::clone(&scheduler)).await.unwrap();
     rig.refresh(&scheduler).await;
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
 
     let seen = rig.show(leased).await;
     assert_eq!((seen.state.as_str(), seen.epoch, seen.crashes, seen.moves), ("queued", 2, 0, 1), "{seen:?}");
@@ -99,7 +99,7 @@ async fn what_a_scheduler_leaves_when_it_dies_half_way_another_finishes() {
     assert!((1..700).contains(&left), "{left} are left by the first");
 
     for _ in 0..3 {
-        reap::tick(Arc::clone(&second)).await.unwrap();
+        sweeps::tick(Arc::clone(&second)).await.unwrap();
     }
     let mut moved = 0;
     for region in ["us-west", "us-east", "europe-west"] {
@@ -142,14 +142,15 @@ async fn a_pool_that_lost_its_last_session_gives_its_queue_away_while_its_region
     let queued = rig.mission(&Wish::default()).await;
     let scheduler = rig.scheduler("us-west").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(queued).await.region.as_deref(), Some("us-west"), "a live pool keeps its queue");
 
     rig.silence(last, 7_000).await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
     reap::tick(Arc::clone(&scheduler)).await.unwrap();
     rig.refresh(&scheduler).await;
     assert!(!scheduler.views.current().may_keep(&pool("us-west/engineer"), &home("us-west-2")));
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(queued).await;
     assert_eq!((seen.state.as_str(), seen.region.as_deref()), ("queued", Some("us-east")), "{seen:?}");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use scheduler_core::health::{HoldReason, RegionHealth};
 
 use super::rig::{Rig, home};
-use crate::loops::{beat, health, reap, replace};
+use crate::loops::{beat, health, reap, sweeps};
 
 #[tokio::test]
 async fn where_every_region_is_silent_nothing_is_ended_or_moved() {
@@ -23,7 +23,7 @@ async fn where_every_region_is_silent_nothing_is_ended_or_moved() {
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     reap::tick(Arc::clone(&scheduler)).await.unwrap();
     rig.refresh(&scheduler).await;
-    replace::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(scheduler.views.current().held, Some(HoldReason::EveryRegionLate));
     assert_eq!(rig.live_sessions().await, 4);
     assert_eq!(rig.show(leased).await, before);

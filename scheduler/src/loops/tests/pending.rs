@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scheduler_client::wire::MissionState;
 
 use super::rig::{Rig, Wish, pool};
-use crate::loops::{health, pending};
+use crate::loops::{health, sweeps};
 
 #[tokio::test]
 async fn a_pending_mission_is_placed_when_its_pool_wakes_and_counts_as_demand_until_then() {
@@ -21,14 +21,14 @@ async fn a_pending_mission_is_placed_when_its_pool_wakes_and_counts_as_demand_un
     let waits = rig.mission(&wish).await;
     let scheduler = rig.scheduler("us-west").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
-    pending::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(waits).await.state, "pending");
     let load = scheduler.views.current().loads[&pool("us-west/solo")].clone();
     assert_eq!((load.sessions, load.unmet), (0, 1));
 
     rig.session("us-west", &[("solo", 1)], 0).await;
     rig.refresh(&scheduler).await;
-    pending::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(waits).await;
     assert_eq!((seen.state.as_str(), seen.region.as_deref(), seen.moves), ("queued", Some("us-west"), 0), "{seen:?}");
     rig.refresh(&scheduler).await;
@@ -52,6 +52,6 @@ async fn all_pages_are_tried_though_the_first_ones_go_on_waiting() {
     let last = rig.mission(&Wish { specialization: "engineer", ..stuck }).await;
     let scheduler = rig.scheduler("us-west").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
-    pending::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(last).await.state, "queued");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scheduler_client::wire::MissionState;
 
 use super::rig::{Rig, TOPOLOGY, Wish};
-use crate::loops::{bound, health};
+use crate::loops::{health, sweeps};
 
 #[tokio::test]
 async fn a_narrower_rule_takes_leases_back_moves_queues_and_confirms_the_rest() {
@@ -28,9 +28,9 @@ async fn a_narrower_rule_takes_leases_back_moves_queues_and_confirms_the_rest() 
     health::tick(Arc::clone(&scheduler)).await.unwrap();
 
     rig.apply(2, TOPOLOGY, 3).await;
-    bound::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(leased).await.state, "leased", "a stale view decides nothing, it is read again");
-    bound::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
 
     let seen = rig.show(leased).await;
     assert_eq!((seen.state.as_str(), seen.region.as_deref()), ("queued", Some("europe-west")), "{seen:?}");

@@ -55,6 +55,9 @@ const FORGET: Statement = sql::statement!(
     "UPDATE pool_loads SET alive_at = now() - $1::INT8 * '1 millisecond'::INTERVAL"
 );
 
+const AGE_LOADS: Statement =
+    sql::statement!("test_age_loads", once, "UPDATE pool_loads SET at = at - '10 seconds'::INTERVAL");
+
 const MISSION: Statement = sql::statement!(
     "test_mission",
     once,
@@ -214,8 +217,9 @@ impl Rig {
         }
     }
 
-    /// Counts, publishes and reads everything, as the loops would within a second.
+    /// Counts, publishes and reads everything, as the loops would within seconds.
     pub(super) async fn refresh(&self, context: &Arc<Context>) {
+        self.db.execute(&AGE_LOADS, &[]).await.unwrap();
         watch::tick(Arc::clone(context)).await.unwrap();
         load::tick(Arc::clone(context)).await.unwrap();
     }

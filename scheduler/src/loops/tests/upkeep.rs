@@ -7,7 +7,7 @@ use sql::Statement;
 use topology::SchedulerId;
 
 use super::rig::{Rig, Wish, home};
-use crate::loops::{health, limits, reap, retention};
+use crate::loops::{health, reap, retention, sweeps};
 use crate::store::duty::{duty_take, duty_yield};
 use crate::store::retention::missions_retire;
 
@@ -20,7 +20,7 @@ async fn a_run_over_its_limit_is_charged_an_attempt_and_rests() {
     let over = rig.mission(&Wish { run_for_ms: -10_000, ..wish.clone() }).await;
     let within = rig.mission(&wish).await;
     let scheduler = rig.scheduler("us-west").await;
-    limits::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(over).await;
     assert_eq!((seen.state.as_str(), seen.attempts, seen.epoch), ("queued", 1, 2), "{seen:?}");
     assert_eq!((seen.region.as_deref(), seen.reason.as_deref()), (Some("us-west"), Some("run_limit")));
@@ -36,7 +36,7 @@ async fn what_waits_longer_than_it_may_fails_with_its_last_reason() {
     let (queued, pending) = (rig.mission(&late).await, rig.mission(&pending).await);
     let early = rig.mission(&Wish { start_in_ms: Some(60_000), ..Wish::default() }).await;
     let scheduler = rig.scheduler("us-west").await;
-    limits::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(pending).await;
     assert_eq!((seen.state.as_str(), seen.reason.as_deref()), ("failed", Some("no_healthy_pool")), "{seen:?}");
     assert_eq!(rig.show(queued).await.state, "failed");
