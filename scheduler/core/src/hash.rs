@@ -36,3 +36,18 @@ pub(crate) const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nonces are stored, and watchers must agree across versions: these values may never change.
+    #[test]
+    fn hashes_are_those_of_their_papers() {
+        assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf, "first output of splitmix64 from seed 0");
+        let mut hash = Fnv::default();
+        hash.write(b"foobar");
+        assert_eq!(hash.0, 0x8594_4171_f739_67e8, "test vector of FNV-1a");
+        assert_eq!(hash.finish(), mix(0x8594_4171_f739_67e8));
+    }
+}

@@ -210,6 +210,36 @@ fn a_bump_leaves_the_snapshot_it_was_cloned_from_alone() {
     assert_eq!(after.load(pool).queued, 0);
 }
 
+/// Eight schedulers whose loads are a second old, each of which sees only its own placements at once: two near-equal
+/// pools fill evenly. Choosing the best each time would send every second's missions to one of them.
+#[test]
+fn schedulers_with_stale_loads_do_not_herd() {
+    let mut topology = bare(2);
+    topology.regions[1].position = Position::new(45.8, -119.0).unwrap();
+    for region in ["us-west", "us-east"] {
+        add_pool(&mut topology, region, "coach", Role::Primary);
+    }
+    let mut truth = idle(&topology);
+    for pool in &topology.pools {
+        truth.set_load(&pool.id, PoolLoad { slots: 2_000, ..IDLE });
+    }
+    let mut nonce = 0;
+    for second in 1..=5 {
+        let mut schedulers = vec![truth.clone(); 8];
+        for _ in 0..50 {
+            for scheduler in &mut schedulers {
+                nonce += 1;
+                let pool = choose(&Request { nonce, ..ask("coach", from(45.8, -119.7)) }, scheduler).unwrap();
+                scheduler.bump(pool, 1);
+                truth.bump(pool, 1);
+            }
+        }
+        let [west, east] = [0, 1].map(|at| truth.load(PoolIx(at)).queued);
+        assert_eq!(west + east, second * 400);
+        assert!((west - east).abs() < 100, "after {second} s: {west} and {east}");
+    }
+}
+
 /// More regions than a decision keeps on its stack: the same answers.
 #[test]
 fn a_world_of_two_hundred_regions_is_decided_alike() {
