@@ -77,7 +77,8 @@ pub struct Config {
     pub submit: LaneConfig,
     /// Limits of [`Lane::Upkeep`].
     pub upkeep: LaneConfig,
-    /// Longest time to open a connection.
+    /// Longest time to open a connection. As short as a call where there is another gateway to go to, longer where
+    /// there is none: a busy machine opens connections slowly, and giving up early would help nobody.
     pub connect_timeout: Duration,
     /// A connection older than this, give or take a tenth, is not used again.
     pub max_lifetime: Duration,
@@ -97,6 +98,7 @@ impl Config {
             return Err(Invalid::NoGateway);
         }
         let call_timeout = Duration::from_millis(500);
+        let connect_timeout = if gateways.len() == 1 { call_timeout * 4 } else { call_timeout };
         Ok(Self {
             gateways,
             application: "meridian".to_owned(),
@@ -104,7 +106,7 @@ impl Config {
             claim: LaneConfig { connections: 4, call_timeout },
             submit: LaneConfig { connections: 8, call_timeout },
             upkeep: LaneConfig { connections: 2, call_timeout: Duration::from_secs(10) },
-            connect_timeout: call_timeout,
+            connect_timeout,
             max_lifetime: Duration::from_secs(300),
             breaker: BreakerConfig {
                 failures: 3,
@@ -166,4 +168,29 @@ pub enum Invalid {
         /// What was given. Not shown, for it may hold a password.
         url: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gateways_are_read_in_order_with_their_regions() {
+        let config = Config::from_urls(["us-west-2=postgres://a@h:1/d", "postgres://b@i:2/d?sslmode=require"]).unwrap();
+        let read: Vec<_> = config
+            .gateways
+            .iter()
+            .map(|one| (one.region.as_ref().map(DatabaseRegion::as_str), one.url.as_str()))
+            .collect();
+        assert_eq!(read, [(Some("us-west-2"), "postgres://a@h:1/d"), (None, "postgres://b@i:2/d?sslmode=require")]);
+    }
+
+    #[test]
+    fn what_is_no_database_url_is_refused_without_showing_it() {
+        for text in ["", "mysql://u:secret@h/d", "Not a region=postgres://u:secret@h/d", "us-west-2="] {
+            let error = Config::from_urls([text]).err().expect(text);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        assert!(matches!(Config::from_urls::<&str>([]), Err(Invalid::NoGateway)));
+    }
 }

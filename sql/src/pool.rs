@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::url::Target;
 
 /// The server gives a statement up this much earlier than we do, so that a slow answer is told from none.
-const SERVER_GIVES_UP_FIRST: f64 = 0.9;
+const SERVER_GIVES_UP_FIRST: f64 = 0.8;
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Pool of one lane. Connections are opened when they are first needed.
@@ -104,7 +104,7 @@ mod tests {
         let limit = Duration::from_millis(500);
         let postgres = options(None, Engine::Postgres, limit);
         assert!(postgres.contains(r"default_transaction_isolation=read\ committed"), "{postgres}");
-        assert!(postgres.contains("statement_timeout=450"), "{postgres}");
+        assert!(postgres.contains("statement_timeout=400"), "{postgres}");
         let cockroach = options(Some("-c a=b"), Engine::Cockroach, limit);
         assert!(cockroach.contains("default_transaction_isolation=serializable"), "{cockroach}");
         assert!(cockroach.ends_with(" -c a=b") && !cockroach.contains("jit"), "{cockroach}");

@@ -3,7 +3,7 @@
 //! The server is `MERIDIAN_TEST_DATABASE_URL`, else the local test server, which all test programs share. On
 //! PostgreSQL each test gets a copy of a migrated template whose name holds the digest of the migrations. CockroachDB
 //! has no templates: there all tests of a program share one database and each starts with its tables empty, so they
-//! must run one after the other (`--test-threads 1`).
+//! must run one after the other (`--test-threads 1`), and the cluster must have the regions of [`REGIONS`].
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -174,7 +174,7 @@ impl Server {
 
     /// Builds the template under a name of its own and renames it, so that several programs may do so at once.
     async fn make_template(&self, client: &Client) -> String {
-        let wanted = format!("{TEMPLATE_PREFIX}{}", digest());
+        let wanted = template();
         if exists(client, &wanted).await {
             return wanted;
         }
@@ -216,6 +216,7 @@ impl Server {
 
     /// Drops what earlier runs left behind.
     async fn sweep(&self, client: &Client) {
+        self.sweep_templates(client).await;
         let pattern = format!("{TEST_PREFIX}%");
         let text = "SELECT datname::TEXT FROM pg_database WHERE datname::TEXT LIKE $1::TEXT";
         let Ok(rows) = client.query(text, &[&pattern]).await else { return };
@@ -224,6 +225,19 @@ impl Server {
             if made.is_some_and(|made| now_seconds().saturating_sub(made) > LEFTOVER_AFTER.as_secs()) {
                 let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
             }
+        }
+    }
+}
+
+impl Server {
+    /// Drops the templates of schemas that nobody tests any more.
+    async fn sweep_templates(&self, client: &Client) {
+        let text = "SELECT datname::TEXT FROM pg_database WHERE datname::TEXT LIKE $1::TEXT AND datname::TEXT <> $2::TEXT \
+             AND (pg_stat_file('base/' || oid || '/PG_VERSION')).modification < now() - INTERVAL '1 day'";
+        let (all, own) = (format!("{TEMPLATE_PREFIX}%"), template());
+        let Ok(rows) = client.query(text, &[&all, &own]).await else { return };
+        for name in rows.iter().map(|row| row.get::<_, String>(0)) {
+            let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
         }
     }
 }
@@ -242,15 +256,15 @@ async fn exists(client: &Client, database: &str) -> bool {
     client.query_opt(text, &[&database]).await.expect("databases are listed").is_some()
 }
 
-/// Digest of what a template holds, as part of a database's name.
-fn digest() -> String {
+/// Name of the template: it holds the digest of what the template is made from.
+fn template() -> String {
     use sha2::{Digest as _, Sha256};
     let mut digest = Sha256::new();
     for migration in MIGRATIONS {
         digest.update(migration.digest(Engine::Postgres));
     }
     digest.update(REGIONS.join(","));
-    digest.finalize().iter().take(10).map(|byte| format!("{byte:02x}")).collect()
+    format!("{TEMPLATE_PREFIX}{}", &migrate::hex(&digest.finalize())[..20])
 }
 
 fn regions(names: &[&str]) -> Regions {

@@ -214,3 +214,16 @@ async fn a_dropped_call_leaves_no_half_read_connection_behind() {
     assert_eq!(setup.read().await.unwrap(), 0);
     assert!(setup.near.accepted() >= 3, "the call after it has a connection of its own");
 }
+
+#[tokio::test]
+async fn a_call_for_a_home_goes_to_its_gateway_first_and_else_to_the_local_one() {
+    let setup = Setup::new(2).await;
+    let calls = |gateway: &str| setup.metric(&format!("sql_gateway_calls_total{{gateway=\"{gateway}\"}}"));
+    let home = "far-1".parse().unwrap();
+    setup.db.query_in(Some(&home), &READ, &[&"any"]).await.unwrap();
+    assert_eq!([calls("near"), calls("far-0"), calls("far-1")], [0.0, 0.0, 1.0]);
+    let elsewhere = "mars-1".parse().unwrap();
+    setup.db.query_in(Some(&elsewhere), &READ, &[&"any"]).await.unwrap();
+    setup.db.query_in(None, &READ, &[&"any"]).await.unwrap();
+    assert_eq!([calls("near"), calls("far-0"), calls("far-1")], [2.0, 0.0, 1.0]);
+}
