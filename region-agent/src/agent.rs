@@ -2,16 +2,19 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `session` | one session: heartbeats, what their answers take away, drain |
+//! | `session` | one session: heartbeats, what their answers take away, the fence |
+//! | `drain` | its end on a wish |
 //! | `claims` | long polls for free slots |
 //! | `work` | one mission from its grant to its accepted result |
 //! | `outbox` | results on their way to a scheduler |
 //! | `offer` | which pools it offers, and with how many slots |
 
 mod claims;
+mod drain;
 mod offer;
 mod outbox;
 mod session;
+mod status;
 mod work;
 
 use std::collections::BTreeMap;
@@ -27,7 +30,7 @@ use crate::config::{Config, RunnerSettings};
 use crate::runner::{Command, Http, Ledger, Runner, Simulated};
 use crate::spool::{self, Spool};
 
-pub use session::Status;
+pub use status::Status;
 
 /// How long an agent that ends waits for its last results to be accepted; what is left stays on disk.
 const LAST_RESULTS: Duration = Duration::from_secs(5);

@@ -19,6 +19,18 @@ const OPEN_MAX: usize = 4;
 /// Longest wait for a change that nobody announces.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// An open claim in the book; closed however it ends.
+struct Open {
+    session: Arc<Session>,
+    claim: Claim,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.session.book().claim_closed(&self.claim);
+    }
+}
+
 impl Session {
     /// Keeps claims open for all free slots. Ends with the session, which drops it.
     pub(super) async fn claim_loop(self: Arc<Self>) {
@@ -29,26 +41,31 @@ impl Session {
             while open.len() < OPEN_MAX {
                 let wait_ms = WAIT_MS - rand::rng().random_range(0..WAIT_MS / 10);
                 let Some(claim) = self.book().claim(wait_ms) else { break };
-                open.spawn(Arc::clone(&self).claim_once(claim));
+                let claim = Open { session: Arc::clone(&self), claim };
+                open.spawn(claim.ask());
             }
             tokio::select! {
                 Some(answered) = open.join_next() => match answered {
                     Ok(true) => pauses = Pauses::new(&self.agent.0.client.limits()),
                     Ok(false) | Err(_) => tokio::time::sleep(pauses.next(None)).await,
                 },
+                // Where a heartbeat hangs a claim may, too, and for much longer. A grant that gets lost with it goes
+                // back when two heartbeats have not named it.
+                () = self.reclaim.notified() => open.shutdown().await,
                 () = changed => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
     }
+}
 
+impl Open {
     /// One long poll; false = it failed.
-    async fn claim_once(self: Arc<Self>, claim: Claim) -> bool {
-        let answer = self.agent.0.client.claim(self.id, &claim).await;
-        self.book().claim_closed(&claim);
-        match answer {
+    async fn ask(self) -> bool {
+        let session = &self.session;
+        match session.agent.0.client.claim(session.id, &self.claim).await {
             Ok(answer) => {
-                self.take(answer.grants);
+                session.take(answer.grants);
                 true
             }
             Err(error) => {

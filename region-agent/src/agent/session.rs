@@ -1,4 +1,4 @@
-//! One session: registration, heartbeats and what their answers take away, the fence, the drain.
+//! One session: registration, heartbeats and what their answers take away, the fence.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,56 +7,19 @@ use std::time::Duration;
 
 use scheduler_client::wire::{HeartbeatAnswer, LeaseName, RegisterSession, SessionAnswer};
 use scheduler_client::{Client, Error, Limits, Pauses};
-use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use topology::{RegionName, SessionId};
+use topology::SessionId;
 
+use super::drain::Drain;
 use super::{Agent, Wish, offer};
 use crate::book::{Book, Slots, StopCause};
 use crate::clock::Boot;
-use crate::config::Config;
 use crate::lease::{Lease, Terms};
 
 /// Longest time between two looks at the clock: timers stand still while the machine sleeps.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// How long what was stopped at the end of the grace may take to be handed back.
-const HAND_BACK: Duration = Duration::from_secs(5);
-
-/// How an agent is, as /health shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Status {
-    /// The region that it serves.
-    pub region: RegionName,
-    /// Its name.
-    pub name: String,
-    /// Its session; none = not registered.
-    pub session: Option<SessionId>,
-    /// Slots that it offers.
-    pub slots: Slots,
-    /// Missions that it holds.
-    pub held: usize,
-    /// Whether its runners stand still, for want of an answered heartbeat.
-    pub fenced: bool,
-    /// Whether it takes nothing new.
-    pub draining: bool,
-}
-
-impl Status {
-    pub(super) fn new(config: &Config) -> Self {
-        Self {
-            region: config.region.clone(),
-            name: config.name.clone(),
-            session: None,
-            slots: Slots::new(),
-            held: 0,
-            fenced: false,
-            draining: false,
-        }
-    }
-}
 
 /// How a session ended.
 pub(super) enum Over {
@@ -77,6 +40,8 @@ pub(super) struct Session {
     heartbeats: Client,
     book: Mutex<Book>,
     jobs: Mutex<HashMap<LeaseName, watch::Sender<Option<StopCause>>>>,
+    /// Told when open claims may hang at a scheduler that does not answer.
+    pub(super) reclaim: Notify,
     offering: AtomicBool,
 }
 
@@ -126,8 +91,8 @@ impl Session {
         let ms = |ms: i64| Duration::from_millis(ms.max(1).unsigned_abs());
         let terms =
             Terms { ttl: ms(answer.session_ttl_ms), heartbeat: ms(answer.heartbeat_ms), margin: ms(answer.margin_ms) };
-        // A hanging scheduler must not cost the session: three tries and the breaker moves on, in less than the ttl.
-        let attempt = (terms.ttl / 8).max(Duration::from_millis(100));
+        // A hanging scheduler must not cost the session: after one heartbeat that it does not answer another is asked.
+        let attempt = (terms.ttl / 4).max(Duration::from_millis(100));
         let heartbeats =
             agent.0.client.with_limits(Limits { attempt, overall: attempt * 2, tries: 3, ..agent.0.client.limits() });
         let (lease, _) = watch::channel(Lease::renewed(&terms, sent));
@@ -144,6 +109,7 @@ impl Session {
             heartbeats,
             book: Mutex::new(Book::new(slots)),
             jobs: Mutex::default(),
+            reclaim: Notify::new(),
             offering: AtomicBool::new(false),
             agent,
         }
@@ -208,6 +174,7 @@ impl Session {
             Err(error) => {
                 metrics::counter!("region_agent_heartbeats_unanswered_total").increment(1);
                 tracing::warn!(seq = heartbeat.seq, error = &error as &dyn std::error::Error, "heartbeat unanswered");
+                self.reclaim.notify_waiters();
                 Beat::Unanswered
             }
         }
@@ -261,7 +228,7 @@ impl Session {
         }
     }
 
-    fn stop_all(&self, cause: StopCause) {
+    pub(super) fn stop_all(&self, cause: StopCause) {
         for stop in self.jobs().values() {
             stop.send_if_modified(|now| now.is_none() && now.replace(cause).is_none());
         }
@@ -297,53 +264,4 @@ enum Beat {
     Answered,
     Unanswered,
     Ended,
-}
-
-/// A drain and its deadlines.
-#[derive(Default)]
-struct Drain {
-    grace_over: Option<Instant>,
-    given_up: Option<Instant>,
-}
-
-impl Drain {
-    const fn begun(&self) -> bool {
-        self.grace_over.is_some()
-    }
-
-    /// Begins, hastens and ends the drain as the wish and the time say.
-    async fn look(&mut self, session: &Session, wish: Wish) -> Option<Over> {
-        if wish == Wish::Run {
-            return None;
-        }
-        let now = Instant::now();
-        if self.grace_over.is_none() {
-            tracing::info!("draining: nothing new, finish or hand back");
-            session.book().drain();
-            self.grace_over = Some(now + session.agent.config().grace);
-        }
-        if wish == Wish::Leave {
-            self.grace_over = self.grace_over.map(|at| at.min(now));
-        }
-        if self.grace_over.is_some_and(|at| now >= at) && self.given_up.is_none() {
-            session.stop_all(StopCause::Drain);
-            self.given_up = Some(now + HAND_BACK);
-        }
-        let done = session.book().is_empty() || self.given_up.is_some_and(|at| now >= at);
-        if !done {
-            return None;
-        }
-        if let Err(error) = session.agent.brief(HAND_BACK).end_session(session.id).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the session ends by silence");
-        }
-        Some(Over::Drained)
-    }
-
-    /// Ends at the next deadline; never without one.
-    async fn over(&self) {
-        match self.given_up.or(self.grace_over) {
-            Some(at) => tokio::time::sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    }
 }

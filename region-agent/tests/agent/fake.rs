@@ -1,11 +1,13 @@
 //! A scheduler in memory: one pool's worth of sessions, leases and results, with switches for what goes wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -85,6 +87,8 @@ pub(crate) struct Tables {
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) leases: BTreeMap<MissionId, (i64, SessionId)>,
+    /// The heartbeat that a grant saw, and the mission, to grant it again.
+    granted: BTreeMap<MissionId, (i64, Waiting)>,
     pub(crate) cancelled: BTreeSet<MissionId>,
     pub(crate) said: Vec<Said>,
     pub(crate) claims: u64,
@@ -96,6 +100,24 @@ impl Tables {
     /// What was said of a mission, but for progress.
     pub(crate) fn results(&self, mission: MissionId) -> Vec<Said> {
         self.said.iter().filter(|said| said.mission == mission && said.verb != "progress").cloned().collect()
+    }
+
+    /// What two heartbeats did not name goes back.
+    fn take_back_unnamed(&mut self, id: SessionId) {
+        let session = &self.sessions[&id];
+        let (seq, holds) = (session.seq, session.holds.clone());
+        let unnamed = |mission: &MissionId, granted_seq: i64| {
+            self.leases.get(mission).is_some_and(|(_, holder)| *holder == id)
+                && seq >= granted_seq + 2
+                && !holds.iter().any(|name| name.mission == *mission)
+        };
+        let back: Vec<_> = self.granted.iter().filter(|(mission, (at, _))| unnamed(mission, *at)).collect();
+        let back: Vec<_> = back.into_iter().map(|(_, (_, waiting))| waiting.clone()).collect();
+        for waiting in back {
+            self.granted.remove(&waiting.mission);
+            self.leases.entry(waiting.mission).and_modify(|lease| *lease = (lease.0 + 1, SessionId::random()));
+            self.waiting.push(waiting);
+        }
     }
 
     pub(crate) fn live(&self) -> Vec<SessionId> {
@@ -110,7 +132,15 @@ pub(crate) struct Fake(Arc<Mutex<Tables>>);
 /// One listener, on a runtime of its own: when it stops, its connections are cut.
 pub(crate) struct Listener {
     pub(crate) url: String,
+    hangs: Arc<AtomicBool>,
     runtime: Option<Runtime>,
+}
+
+impl Listener {
+    /// From now on nothing is answered, not even what was asked before.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Listener {
@@ -144,11 +174,20 @@ impl Fake {
             .route("/agent/v1/sessions/{id}/end", post(end))
             .route("/agent/v1/missions/{id}/{verb}", post(about_lease))
             .with_state(self.clone());
+        let hangs = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&hangs);
+        let routes = routes.layer(middleware::from_fn(move |request, next: Next| {
+            let seen = Arc::clone(&seen);
+            async move {
+                let answer = next.run(request).await;
+                if seen.load(Ordering::SeqCst) { std::future::pending().await } else { answer }
+            }
+        }));
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             axum::serve(listener, routes).await
         });
-        Listener { url, runtime: Some(runtime) }
+        Listener { url, hangs, runtime: Some(runtime) }
     }
 
     pub(crate) fn submit(&self, waiting: Waiting) -> MissionId {
@@ -234,6 +273,7 @@ async fn heartbeat(State(fake): State<Fake>, Path(id): Path<SessionId>, Json(bod
     }
     (session.seq, session.heard, session.draining) = (body.seq, Instant::now(), body.draining);
     session.holds = body.holds.iter().copied().collect();
+    tables.take_back_unnamed(id);
     let called_off: Vec<_> = body.holds.iter().filter(|name| cancelled.contains(&name.mission)).collect();
     let is_lost = |name: &&LeaseName| leases.get(&name.mission) != Some(&(name.epoch.0, id));
     let lost: Vec<_> = body.holds.iter().filter(is_lost).filter(|name| !called_off.contains(name)).collect();
@@ -274,6 +314,7 @@ impl Fake {
             *slots -= 1;
             let epoch = tables.leases.get(&mission.mission).map_or(1, |(epoch, _)| epoch + 1);
             tables.leases.insert(mission.mission, (epoch, id));
+            tables.granted.insert(mission.mission, (seq, mission.clone()));
             grants.push(Grant {
                 mission: mission.mission,
                 epoch: Epoch(epoch),

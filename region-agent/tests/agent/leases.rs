@@ -145,3 +145,22 @@ fn the_session_goes_on_at_another_scheduler_when_the_nearest_dies() {
     }
     assert_eq!(fake.tables().sessions.len(), 1, "{}", home.log());
 }
+
+#[test]
+fn a_scheduler_that_hangs_costs_neither_the_session_nor_the_claims_that_are_open_there() {
+    let fake = Fake::new(&[("a", 1)]);
+    let (near, far) = (fake.listen(), fake.listen());
+    let home = Home::new();
+    let _agent = home.start(&[&near, &far], AT_ONCE);
+    wait_until("it claims", || fake.tables().claims > 0);
+    fake.tables().faults = Faults { reaps: true, ..Faults::default() };
+    near.hang();
+    let asked = std::time::Instant::now();
+    for _ in 0..5 {
+        let mission = fake.submit(Waiting::new("a"));
+        wait_until("a result", || !fake.tables().results(mission).is_empty());
+    }
+    // A claim at the one that hangs would have kept the slot for the ten seconds that it waits.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(8), "{:?}", asked.elapsed());
+    assert_eq!(fake.tables().sessions.len(), 1, "{}", home.log());
+}

@@ -57,7 +57,7 @@ fn a_result_survives_the_agent_and_is_sent_under_its_own_lease() {
 #[test]
 fn a_refused_result_is_forgotten() {
     let fake = Fake::new(&[("a", 1)]);
-    fake.tables().faults = Faults { results: true, heartbeats: false, reaps: false };
+    fake.tables().faults = Faults { results: true, ..Faults::default() };
     let listener = fake.listen();
     let home = Home::new();
     let mut agent = home.start(&[&listener], AT_ONCE);

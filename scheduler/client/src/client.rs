@@ -2,7 +2,10 @@
 
 mod agent;
 mod control;
+mod events;
 mod missions;
+
+pub use events::{Event, Events};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +95,12 @@ impl Client {
         self.peers.iter().map(|peer| (peer.base(), peer.breaker.state()))
     }
 
+    /// The nearest first; those that failed just now last.
+    fn in_order(&self) -> impl Iterator<Item = &Peer> {
+        let (suspect, others): (Vec<_>, Vec<_>) = self.peers.iter().partition(|peer| peer.is_suspect());
+        others.into_iter().chain(suspect)
+    }
+
     /// Walks over the schedulers, lap after lap, until one answers or a limit is reached.
     async fn send<T: DeserializeOwned>(&self, mut call: Call) -> Result<T, Error> {
         if let Some(traceparent) = &self.traceparent {
@@ -100,15 +109,21 @@ impl Client {
         let deadline = Instant::now() + self.limits.overall + call.wait;
         let mut pauses = Pauses::new(&self.limits);
         let mut tries = 0;
-        let mut last = None;
+        // Before anything was sent: why not.
+        let mut last = Error::Unreachable { tries: 0, cause: Cause::Overdue };
         loop {
             let mut asked = None;
-            for peer in self.peers.iter() {
+            for peer in self.in_order() {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if tries == self.limits.tries || left.is_zero() {
-                    return Err(last.unwrap_or(Error::Unreachable { tries, cause: Cause::Overdue }));
+                    return Err(last);
                 }
-                let Some(permit) = peer.breaker.admit() else { continue };
+                let Some(permit) = peer.breaker.admit() else {
+                    if tries == 0 {
+                        last = Error::Unreachable { tries, cause: Cause::BreakersOpen };
+                    }
+                    continue;
+                };
                 tries += 1;
                 let timeout = left.min(self.limits.attempt + call.wait);
                 let answer = attempt(peer, permit, &call.request, timeout).await;
@@ -116,13 +131,13 @@ impl Client {
                     Step::Done(result) => return result,
                     Step::Again { error, retry_after } => {
                         asked = asked.max(retry_after);
-                        last = Some(error);
+                        last = error;
                     }
                 }
             }
             let pause = pauses.next(asked);
             if Instant::now() + pause >= deadline {
-                return Err(last.unwrap_or(Error::Unreachable { tries, cause: Cause::BreakersOpen }));
+                return Err(last);
             }
             tokio::time::sleep(pause).await;
         }
@@ -135,6 +150,7 @@ async fn attempt(peer: &Peer, permit: Permit<'_>, request: &Request, timeout: Du
         StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Err(Cause::Gateway(reply.status)),
         _ => Ok(reply),
     });
+    peer.note(answer.is_ok());
     match &answer {
         Ok(_) => permit.succeeded(),
         Err(_) => permit.failed(),
@@ -164,7 +180,7 @@ fn step<T: DeserializeOwned>(answer: Result<Reply, Cause>, repeat: Repeat, tries
         return Step::Done(decode(&reply));
     }
     let retry_after = reply.retry_after();
-    let error = refusal(&reply, retry_after);
+    let error = refusal_of(reply.status, &reply.body, retry_after);
     let nothing_done = error.code().is_some_and(|code| NOTHING_DONE.contains(&code));
     let again = match reply.status {
         StatusCode::SERVICE_UNAVAILABLE => nothing_done || repeat == Repeat::Safe,
@@ -182,12 +198,12 @@ fn decode<T: DeserializeOwned>(reply: &Reply) -> Result<T, Error> {
     })
 }
 
-fn refusal(reply: &Reply, retry_after: Option<Duration>) -> Error {
-    match serde_json::from_slice::<Problem>(&reply.body) {
+fn refusal_of(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Error {
+    match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => Error::Problem { problem: Box::new(problem), retry_after },
         Err(_) => {
-            let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(200)]).into_owned();
-            Error::Contract { status: reply.status.as_u16(), detail: format!("no problem document: {text:?}") }
+            let text = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
+            Error::Contract { status: status.as_u16(), detail: format!("no problem document: {text:?}") }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One scheduler: a reqwest client of its own behind tower's timeout and concurrency limits, and its breaker.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
+use tokio::time::Instant;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::timeout::Timeout;
 use tower::timeout::error::Elapsed;
@@ -19,6 +20,9 @@ use crate::error::{Cause, Error};
 
 /// Longest answer; a page of 500 missions with their payloads fits.
 const ANSWER_MAX: usize = 256 << 20;
+
+/// How long a scheduler that did not answer is asked after the others.
+const SUSPECT: Duration = Duration::from_secs(1);
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -69,6 +73,7 @@ pub(crate) struct Peer {
     http: reqwest::Client,
     lanes: [Service; 3],
     pub(crate) breaker: Breaker,
+    failed_at: Mutex<Option<Instant>>,
 }
 
 impl Peer {
@@ -86,11 +91,30 @@ impl Peer {
             BoxCloneSyncService::new(ServiceBuilder::new().layer(limit).service(send))
         };
         let lanes = [lane(), lane(), lane()];
-        Ok(Self { breaker: Breaker::new(&base, Settings::default()), base, http, lanes })
+        Ok(Self { breaker: Breaker::new(&base, Settings::default()), base, http, lanes, failed_at: Mutex::default() })
     }
 
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Whether its last try failed just now: then it is asked after the others. Long before its breaker opens, a
+    /// scheduler that hangs costs one call its time, not every call.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.failed().is_some_and(|at| at.elapsed() < SUSPECT)
+    }
+
+    pub(crate) fn note(&self, answered: bool) {
+        *self.failed() = (!answered).then(Instant::now);
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failed_at.lock().expect("no holder of this lock panics")
+    }
+
+    /// Opens a stream: an answer whose body goes on. It takes no place in a lane and has no timeout of its own.
+    pub(crate) async fn open(&self, path: &str) -> Result<reqwest::Response, reqwest::Error> {
+        self.http.get(format!("{}{path}", self.base)).send().await
     }
 
     /// One try. Waits for a place in the lane, then for at most `timeout` for the whole answer.

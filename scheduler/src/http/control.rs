@@ -6,7 +6,7 @@ use scheduler_client::wire;
 use serde::Deserialize;
 use topology::{RegionName, TokenId};
 
-use super::auth::{Operator, Viewer};
+use super::auth::{AnyToken, Operator, Viewer};
 use super::json::Json;
 use super::params::{Asked, Named};
 use super::problem::Reply;
@@ -117,7 +117,7 @@ pub(super) async fn regions(_: Viewer, State(app): State<App>) -> Result<Json<wi
 /// List the pools with their load.
 #[utoipa::path(get, path = "/v1/pools", tag = "regions", operation_id = "pool_list",
     responses((status = 200, body = wire::PoolList, description = "The pools")))]
-pub(super) async fn pools(_: Viewer, State(app): State<App>) -> Result<Json<wire::PoolList>, Reply> {
+pub(super) async fn pools(_: AnyToken, State(app): State<App>) -> Result<Json<wire::PoolList>, Reply> {
     Ok(Json(app.control.pools().await?))
 }
 
