@@ -3,16 +3,17 @@
 //! A [`Topology`] is only made by `config::parse`, so whoever holds one may rely on what validation proves: names are
 //! unique, every replica has a primary, every region has a database region, every residency can be kept.
 
+mod words;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::geo::Position;
 use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
 use crate::latency::LatencyTable;
+pub use words::{Provider, RegionState, ResidencyStrength, Role, Survive, UnknownProvider};
 
 /// A topology that passed validation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,60 +34,6 @@ pub struct Topology {
     pub latency: LatencyTable,
     /// Cloudflare load balancing.
     pub load_balancer: LoadBalancer,
-}
-
-/// A cloud provider of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Provider {
-    /// Amazon Web Services.
-    #[serde(rename = "AWS")]
-    Aws,
-    /// Microsoft Azure.
-    Azure,
-    /// Google Cloud.
-    #[serde(rename = "GCP")]
-    Gcp,
-    /// `DigitalOcean`.
-    DigitalOcean,
-}
-
-/// A text that names no provider of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a provider is AWS, Azure, GCP or DigitalOcean, not {0:?}")]
-pub struct UnknownProvider(pub String);
-
-impl Provider {
-    /// All providers, in the order of the catalogue.
-    pub const ALL: [Self; 4] = [Self::Aws, Self::Azure, Self::Gcp, Self::DigitalOcean];
-
-    /// The provider as the topology writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Aws => "AWS",
-            Self::Azure => "Azure",
-            Self::Gcp => "GCP",
-            Self::DigitalOcean => "DigitalOcean",
-        }
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Provider {
-    type Err = UnknownProvider;
-
-    /// Letter case does not matter.
-    fn from_str(text: &str) -> Result<Self, UnknownProvider> {
-        Self::ALL
-            .into_iter()
-            .find(|provider| provider.as_str().eq_ignore_ascii_case(text))
-            .ok_or_else(|| UnknownProvider(text.to_owned()))
-    }
 }
 
 /// A region of the topology with everything the catalogue knows of it.
@@ -116,56 +63,6 @@ pub struct Region {
     pub spot: bool,
 }
 
-/// How far a region's roll-out has come. Regions before `Dark` are never placed into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RegionState {
-    /// Written down, nothing is built.
-    Planned,
-    /// Infrastructure is being built.
-    Provisioning,
-    /// Runs, but only drill missions and operators use it.
-    Dark,
-    /// Serves a part of the load.
-    Canary,
-    /// Serves.
-    Active,
-    /// Is being emptied for good.
-    Retiring,
-}
-
-impl RegionState {
-    /// The word as the file writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Provisioning => "provisioning",
-            Self::Dark => "dark",
-            Self::Canary => "canary",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-        }
-    }
-}
-
-impl fmt::Display for RegionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl RegionState {
-    /// Whether missions may be placed into a region of this state.
-    #[must_use]
-    pub const fn serves(self) -> bool {
-        match self {
-            Self::Dark | Self::Canary | Self::Active => true,
-            Self::Planned | Self::Provisioning | Self::Retiring => false,
-        }
-    }
-}
-
 /// All agents of one specialization in one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pool {
@@ -193,33 +90,6 @@ impl Pool {
     }
 }
 
-/// The role of a pool for its specialization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// First choice.
-    Primary,
-    /// Takes over when the primary is unhealthy or saturated.
-    Replica,
-}
-
-impl Role {
-    /// The word as the file writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Replica => "replica",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// A named rule about where missions and their rows may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Residency {
@@ -227,60 +97,6 @@ pub struct Residency {
     pub regions: Vec<RegionName>,
     /// How far the rule reaches.
     pub strength: ResidencyStrength,
-}
-
-/// How far a residency rule reaches (P4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResidencyStrength {
-    /// Placement, failover, recall, caches and the home of the rows; replicas may lie elsewhere.
-    Run,
-    /// The replicas of the rows too.
-    Store,
-}
-
-impl ResidencyStrength {
-    /// The word as the file writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Store => "store",
-        }
-    }
-}
-
-impl fmt::Display for ResidencyStrength {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// What the database outlives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Survive {
-    /// The loss of one zone; a lost region's missions wait.
-    Zone,
-    /// The loss of one region; every write pays one inter-region round trip.
-    Region,
-}
-
-impl Survive {
-    /// The word as the file writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Zone => "zone",
-            Self::Region => "region",
-        }
-    }
-}
-
-impl fmt::Display for Survive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 /// Where the database runs and what it survives.

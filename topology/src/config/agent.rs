@@ -20,8 +20,6 @@ const SLOTS: RangeInclusive<u32> = 1..=1000;
 /// Longest run of one mission.
 pub(super) const RUN_LIMIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 3600);
 
-const ROLES: [(&str, Role); 2] = [("primary", Role::Primary), ("replica", Role::Replica)];
-
 const FORM: &str =
     "write `engineer-master (primary: 5 replicas)` or { specialization: engineer-master, role: primary, replicas: 5 }";
 
@@ -87,10 +85,10 @@ fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
         });
     };
     let specialization = reader.name_in(name, span, "the specialization");
-    let role = match ROLES.iter().find(|(word, _)| word.eq_ignore_ascii_case(role)) {
-        Some((_, role)) => Some(At { value: *role, span }),
+    let role = match Role::ALL.iter().find(|known| known.as_str().eq_ignore_ascii_case(role)) {
+        Some(role) => Some(At { value: *role, span }),
         None => {
-            let hint = reader.suggest(role, ["primary", "replica"]);
+            let hint = reader.suggest(role, Role::ALL.iter().map(|role| role.as_str()));
             let message = format!("the role is primary or replica, not `{}`", shortened(role));
             reader.error(Code::InvalidAgent, span, message, hint);
             None
@@ -113,7 +111,9 @@ fn block(reader: &mut Reader, node: &Node) -> Option<Agent> {
     let fields = reader.fields(node, "an agent", keys::AGENT)?;
     let specialization =
         fields.required(reader, "specialization", "an agent").and_then(|node| reader.name(node, "the specialization"));
-    let role = fields.required(reader, "role", "an agent").and_then(|node| reader.choice(node, "the role", &ROLES));
+    let role = fields
+        .required(reader, "role", "an agent")
+        .and_then(|node| reader.choice(node, "the role", Role::ALL, Role::as_str));
     let replicas =
         fields.required(reader, "replicas", "an agent").and_then(|node| reader.count(node, "replicas", REPLICAS));
     let slots = fields.get("slots").and_then(|node| reader.count(node, "slots", SLOTS)).unwrap_or(1);

@@ -62,10 +62,11 @@ pub(super) fn read(reader: &mut Reader, node: Option<&Node>, regions: &[WrittenR
     }
     let cloud = database.cloud;
     database.primary_region = fields.get("primary_region").and_then(|node| database_region(reader, node, cloud));
-    let survivals = [("zone", Survive::Zone), ("region", Survive::Region)];
-    database.survive = fields.get("survive").and_then(|node| reader.choice(node, "survive", &survivals));
-    let placements = [("default", false), ("restricted", true)];
-    database.restricted = fields.get("placement").and_then(|node| reader.choice(node, "placement", &placements));
+    database.survive =
+        fields.get("survive").and_then(|node| reader.choice(node, "survive", Survive::ALL, Survive::as_str));
+    let placement = |restricted| if restricted { "restricted" } else { "default" };
+    database.restricted =
+        fields.get("placement").and_then(|node| reader.choice(node, "placement", &[false, true], placement));
     if let Some(node) = fields.get("regions") {
         let known: BTreeSet<RegionName> = super::names(regions);
         let entries = reader.entries(node, "database.regions").unwrap_or_default();

@@ -260,15 +260,21 @@ impl Reader {
     }
 
     /// One of a few words; letter case does not matter.
-    pub(super) fn choice<T: Copy>(&mut self, node: &Node, what: &str, words: &[(&str, T)]) -> Option<At<T>> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Option<At<T>> {
         let text = self.text(node, what)?;
-        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
-        if let Some((_, value)) = found {
-            return Some(At { value: *value, span: node.span });
+        let found = all.iter().copied().find(|value| word(*value).eq_ignore_ascii_case(text));
+        if let Some(value) = found {
+            return Some(At { value, span: node.span });
         }
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let message = format!("{what} is {}, not `{}`", one_of(&all), shortened(text));
-        let hint = self.suggest(text, all.iter().copied());
+        let words: Vec<&str> = all.iter().map(|value| word(*value)).collect();
+        let message = format!("{what} is {}, not `{}`", one_of(&words), shortened(text));
+        let hint = self.suggest(text, words.iter().copied());
         self.error(Code::InvalidValue, node.span, message, hint);
         None
     }

@@ -17,15 +17,6 @@ use crate::model::{Provider, RegionState};
 /// Most regions of one topology, and most agents of one region.
 const MOST: usize = 1000;
 
-const STATES: [(&str, RegionState); 6] = [
-    ("planned", RegionState::Planned),
-    ("provisioning", RegionState::Provisioning),
-    ("dark", RegionState::Dark),
-    ("canary", RegionState::Canary),
-    ("active", RegionState::Active),
-    ("retiring", RegionState::Retiring),
-];
-
 /// A region as it is written. What could not be read is absent, and was reported.
 #[derive(Debug)]
 pub(super) struct WrittenRegion {
@@ -75,7 +66,8 @@ fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
     let items = items.flatten().unwrap_or_default();
     let agents: Vec<Agent> = items.iter().filter_map(|item| agent::read(reader, item)).collect();
     unique_pools(reader, &agents);
-    let state = fields.get("state").and_then(|node| reader.choice(node, "the state", &STATES));
+    let state =
+        fields.get("state").and_then(|node| reader.choice(node, "the state", RegionState::ALL, RegionState::as_str));
     let cidr = fields.entry("cidr").and_then(|entry| {
         reader.no_effect(entry.key_span, "cidr");
         network::read(reader, &entry.value, "cidr")

@@ -13,9 +13,6 @@ use crate::model::ResidencyStrength;
 /// Most rules, and most groups of one region.
 const MOST: usize = 1000;
 
-const STRENGTHS: [(&str, ResidencyStrength); 2] =
-    [("run", ResidencyStrength::Run), ("store", ResidencyStrength::Store)];
-
 /// A residency rule as it is written.
 #[derive(Debug)]
 pub(super) struct WrittenResidency {
@@ -41,7 +38,9 @@ fn rule(reader: &mut Reader, entry: &Entry, known: &BTreeSet<RegionName>) -> Opt
         (Some(&entry.value), run)
     } else {
         let fields = reader.fields(&entry.value, "a residency", keys::RESIDENCY)?;
-        let strength = fields.get("strength").and_then(|node| reader.choice(node, "the strength", &STRENGTHS));
+        let strength = fields
+            .get("strength")
+            .and_then(|node| reader.choice(node, "the strength", ResidencyStrength::ALL, ResidencyStrength::as_str));
         (fields.required(reader, "regions", "a residency"), strength.unwrap_or(run))
     };
     let node = regions?;
