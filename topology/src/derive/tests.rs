@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalogue::Partition;
 use crate::geo::Position;
 use crate::latency::rtt_us;
 use crate::world::{Agent, City, Idea, Inspiration};
