@@ -106,7 +106,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     })?;
     let folder = Folder::new(args.place.state.as_deref(), ports.base());
     match args.verb {
-        Some(Verb::Stop) => detach::stop(&folder, output).await,
+        Some(Verb::Stop) => detach::stop(&folder, ports, output).await,
         Some(Verb::Db) => world::database_only(&folder, ports, output).await,
         None => {
             if let Some(running) = folder.running().filter(|_| !args.background) {

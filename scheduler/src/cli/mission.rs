@@ -285,12 +285,40 @@ fn one(mission: &Mission) -> String {
     text
 }
 
-/// The placement's tables; what has another shape is printed as JSON.
-fn explained(placement: &Value) -> String {
-    if placement.is_null() {
-        return "no placement is stored".to_owned();
+/// The placement's table, in milliseconds.
+fn explained(answer: &wire::PlacementAnswer) -> String {
+    let ms = |us: u64| format!("{}.{:01}", us / 1000, us % 1000 / 100);
+    let rows = answer.pools.iter().map(|row| {
+        let mut cells = vec![row.pool.to_string(), row.verdict.clone()];
+        match &row.figures {
+            Some(figures) => cells.extend([
+                word(&figures.role),
+                figures.group.to_string(),
+                ms(figures.rtt_us),
+                ms(figures.wait_us),
+                ms(figures.penalty_us),
+                ms(figures.expected_us),
+                format!("{} of {}", figures.free, figures.slots),
+                if figures.saturated { "saturated".to_owned() } else { String::new() },
+            ]),
+            None => {
+                cells.extend(std::iter::repeat_n(String::new(), 7));
+                cells.push(row.reason.clone().unwrap_or_default());
+            }
+        }
+        cells
+    });
+    let head = ["POOL", "VERDICT", "ROLE", "GROUP", "RTT", "WAIT", "PENALTY", "EXPECTED", "FREE", "WHY NOT"];
+    let mut text = format!("{} is {}", answer.mission, word(&answer.state));
+    if let Some(reason) = &answer.reason {
+        text.push_str(&format!(": {reason}"));
     }
-    serde_json::to_string_pretty(placement).unwrap_or_default()
+    text.push_str("; times in milliseconds\n\n");
+    text.push_str(&table(&head, rows));
+    if answer.omitted > 0 {
+        text.push_str(&format!("\nand {} pools more", answer.omitted));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use scheduler_client::wire::Problem;
 use serde::Serialize;
 use serde_json::json;
 
@@ -73,20 +74,30 @@ impl Output {
 
     /// Says why a command failed, with all causes.
     pub(crate) fn failed(&self, error: &anyhow::Error, failure: Failure) {
-        let code = error.chain().find_map(|cause| cause.downcast_ref::<scheduler_client::Error>()?.code());
+        let problem = error.chain().find_map(|cause| cause.downcast_ref::<scheduler_client::Error>()?.problem());
         let text = match self.format {
-            Format::Table => format!("scheduler: {error:#}\n"),
+            Format::Table => format!("scheduler: {error:#}{}\n", hint(problem)),
             Format::Json => {
-                let problem =
-                    error.chain().find_map(|cause| cause.downcast_ref::<scheduler_client::Error>()?.problem());
-                let object =
-                    json!({ "error": format!("{error:#}"), "code": code, "exit": failure as u8, "problem": problem });
-                format!("{object}\n")
+                let code = problem.map(|problem| &problem.code);
+                let told = format!("{error:#}");
+                format!("{}\n", json!({ "error": told, "code": code, "exit": failure as u8, "problem": problem }))
             }
         };
         // Nobody is left to tell.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// The nearest names that exist, and where the input is wrong.
+fn hint(problem: Option<&Problem>) -> String {
+    let Some(problem) = problem else { return String::new() };
+    let mut text = problem.pointer.as_ref().map(|at| format!(" (at {at})")).unwrap_or_default();
+    let nearest = problem.extra.as_ref().and_then(|extra| extra.get("nearest")?.as_array());
+    let names: Vec<&str> = nearest.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    if !names.is_empty() {
+        text.push_str(&format!("; did you mean {}?", names.join(", ")));
+    }
+    text
 }
 
 /// A table with a head, without lines.

@@ -16,7 +16,7 @@ use super::folder::Folder;
 const PROXIES: [&str; 6] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 /// What to start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Recipe {
     /// Name in messages, and of the log.
     pub(crate) name: String,
@@ -24,6 +24,8 @@ pub(crate) struct Recipe {
     pub(crate) program: PathBuf,
     /// Its arguments.
     pub(crate) args: Vec<OsString>,
+    /// Variables beside those of this process.
+    pub(crate) env: Vec<(&'static str, String)>,
 }
 
 /// A child that runs, or has ended.
@@ -47,6 +49,7 @@ impl Child {
         command.args(&recipe.args).stdin(Stdio::piped()).stdout(log).stderr(also).kill_on_drop(true);
         // A group of its own: Ctrl-C at the terminal reaches this process alone, which ends the others in order.
         command.process_group(0);
+        command.envs(recipe.env.iter().map(|(name, value)| (name, value)));
         for name in PROXIES {
             command.env_remove(name);
         }

@@ -102,7 +102,6 @@ impl Crew {
         let mut add = |flag: &str, value: OsString| args.extend([OsString::from(flag), value]);
         add("--region", region.as_str().into());
         add("--listen", self.ports.scheduler(slot).to_string().into());
-        add("--database-url", self.database.clone().into());
         add("--grace-s", "5".into());
         if self.what.world.exists() {
             add("--world", self.what.world.clone().into());
@@ -111,7 +110,9 @@ impl Crew {
             }
         }
         let program = std::env::current_exe().context("cannot find this program")?;
-        let child = Child::start(&Recipe { name: format!("scheduler-{region}"), program, args }, &self.folder)?;
+        // Not as an argument: everybody on the machine can read those, and the URL has a password.
+        let env = vec![("DATABASE_URL", self.database.clone())];
+        let child = Child::start(&Recipe { name: format!("scheduler-{region}"), program, args, env }, &self.folder)?;
         self.schedulers.insert(region.clone(), child);
         Ok(())
     }
@@ -134,7 +135,8 @@ impl Crew {
         for other in self.addresses().into_iter().filter(|address| *address != own) {
             add("--scheduler", other.into());
         }
-        let recipe = Recipe { name: format!("agent-{region}"), program: beside("region-agent")?, args };
+        let recipe =
+            Recipe { name: format!("agent-{region}"), program: beside("region-agent")?, args, env: Vec::new() };
         self.agents.insert(region.clone(), Child::start(&recipe, &self.folder)?);
         Ok(())
     }

@@ -37,6 +37,13 @@ impl Database {
         &self.url
     }
 
+    /// Ends a server that nobody looks after any more. False where none runs.
+    pub(super) async fn stop_left_over(ports: Ports) -> anyhow::Result<bool> {
+        let server = LocalServer::for_world(ports.database());
+        let stopped = spawn_blocking(move || server.is_running() && server.stop().is_ok()).await;
+        stopped.context("the end of the database was cut short")
+    }
+
     /// Ends it, where it was started here.
     pub(super) async fn stop(self) {
         let Some(server) = self.server else { return };

@@ -9,7 +9,9 @@ use nix::unistd::Pid;
 use serde_json::json;
 use tokio::process::Command;
 
+use super::database::Database;
 use super::folder::{Folder, Running};
+use super::ports::Ports;
 use crate::cli::{Output, Stop};
 
 /// Between two looks.
@@ -66,9 +68,12 @@ pub(super) async fn start(folder: &Folder, output: &Output) -> anyhow::Result<()
 }
 
 /// Ends the world, whoever started it.
-pub(super) async fn stop(folder: &Folder, output: &Output) -> anyhow::Result<()> {
+pub(super) async fn stop(folder: &Folder, ports: Ports, output: &Output) -> anyhow::Result<()> {
     let Some(running) = folder.running() else {
-        return output.answer(&json!({ "stopped": false }), |_| "no world is running".to_owned());
+        // A world that was killed leaves its database behind, as `make db` does.
+        let stopped = Database::stop_left_over(ports).await?;
+        let text = if stopped { "the database has ended; no world was running" } else { "no world is running" };
+        return output.answer(&json!({ "stopped": stopped }), |_| text.to_owned());
     };
     kill(Pid::from_raw(running.pid), Signal::SIGTERM)
         .map_err(|error| Stop::refused(format!("cannot end process {}: {error}", running.pid)))?;

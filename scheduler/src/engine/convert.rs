@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
+use scheduler_core::placement::{Row, Stored, Verdict, rows};
 use serde_json::Value;
-use topology::{PoolId, Position};
+use topology::{PoolId, Position, Specialization};
 
 use crate::store::event::EventRow;
 use crate::store::mission::MissionRow;
@@ -85,9 +86,41 @@ pub(crate) fn outcome(row: &MissionRow) -> Option<Value> {
     row.outcome.as_deref().map(json)
 }
 
-/// The stored placement.
-pub(crate) fn placement(row: &MissionRow) -> Value {
-    row.placement.as_deref().map_or(Value::Null, json)
+/// The stored placement, as a table.
+pub(crate) fn placement(row: &MissionRow) -> wire::PlacementAnswer {
+    let stored: Option<Stored> = row.placement.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let specialization: Option<Specialization> = row.specialization.parse().ok();
+    let placement = stored.as_ref().zip(specialization.as_ref()).map(|(stored, kind)| stored.placement(kind));
+    wire::PlacementAnswer {
+        mission: row.id,
+        state: state(row.state),
+        pool: pool(row.region.as_deref(), &row.specialization),
+        reason: row.reason.clone(),
+        placed_at: row.placed_at,
+        pools: placement.iter().flat_map(rows).map(weighed).collect(),
+        omitted: stored.map_or(0, |stored| stored.omitted() as u64),
+    }
+}
+
+fn weighed(row: Row) -> wire::PlacementRow {
+    let verdict = match row.verdict {
+        Verdict::Chosen => "chosen",
+        Verdict::Alternative => "alternative",
+        Verdict::Rejected => "rejected",
+    };
+    let figures = row.figures.map(|figures| wire::PlacementFigures {
+        role: figures.role,
+        group: figures.group,
+        saturated: figures.saturated,
+        rtt_us: figures.rtt_us,
+        wait_us: figures.wait_us,
+        penalty_us: figures.penalty_us,
+        expected_us: figures.expected_us,
+        free: figures.free,
+        slots: figures.slots,
+    });
+    let reason = row.reason.map(|reason| reason.as_str().to_owned());
+    wire::PlacementRow { pool: row.pool, verdict: verdict.to_owned(), reason, figures }
 }
 
 /// What happened to a mission, oldest first: its events, and what its own times tell.

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::lifecycle::{self, Command, Landing, MissionState};
-use serde_json::Value;
 use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
@@ -32,8 +31,8 @@ impl Engine {
         Ok(convert::whole_mission(&row, &events))
     }
 
-    /// The stored placement of a mission, as it was explained when it was made; null while it has none.
-    pub async fn placement(&self, mission: MissionId) -> Result<Value, Refusal> {
+    /// The stored placement of a mission, as it was explained when it was made.
+    pub async fn placement(&self, mission: MissionId) -> Result<wire::PlacementAnswer, Refusal> {
         Ok(convert::placement(&self.find(mission, None).await?))
     }
 

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use scheduler_client::wire;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use topology::MissionId;
 
@@ -219,13 +218,13 @@ pub(super) async fn show(
 /// Explain where a mission was placed, and why not elsewhere.
 #[utoipa::path(get, path = "/v1/missions/{id}/placement", tag = "missions", operation_id = "mission_explain",
     params(("id" = uuid::Uuid, Path, description = "The mission")),
-    responses((status = 200, body = Value, description = "The placement as it was decided; null while it has none"),
+    responses((status = 200, body = wire::PlacementAnswer, description = "The placement as it was decided"),
         (status = 404, body = wire::Problem, content_type = "application/problem+json", description = "`mission_not_found`")))]
 pub(super) async fn placement(
     _: Viewer,
     State(app): State<App>,
     Named(id): Named<MissionId>,
-) -> Result<Json<Value>, Reply> {
+) -> Result<Json<wire::PlacementAnswer>, Reply> {
     Ok(Json(app.engine.placement(id).await?))
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Call, Client, Repeat};
 use crate::error::Error;
-use crate::wire::{ListMissions, Mission, MissionPage, SubmitAnswer, SubmitBody, SubmitMission};
+use crate::wire::{ListMissions, Mission, MissionPage, PlacementAnswer, SubmitAnswer, SubmitBody, SubmitMission};
 
 impl Client {
     /// Submits one mission. One without a key gets a random one, so that every repetition is the same mission.
@@ -58,11 +58,11 @@ impl Client {
         self.send(Call::get(with_query("/v1/missions", query)?)).await
     }
 
-    /// Why the mission is where it is: the placement table as JSON.
+    /// Why the mission is where it is: the placement table.
     ///
     /// # Errors
     /// See [`Error`]; `mission_not_found`.
-    pub async fn placement(&self, id: MissionId) -> Result<Value, Error> {
+    pub async fn placement(&self, id: MissionId) -> Result<PlacementAnswer, Error> {
         self.send(Call::get(format!("/v1/missions/{id}/placement"))).await
     }
 

@@ -218,6 +218,70 @@ pub struct MissionEvent {
     pub pool: Option<PoolId>,
 }
 
+/// Answer of `GET /v1/missions/{id}/placement`: the decision that put the mission where it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlacementAnswer {
+    /// The mission.
+    #[schema(value_type = uuid::Uuid)]
+    pub mission: MissionId,
+    /// Its state now.
+    pub state: MissionState,
+    /// The chosen pool; absent while pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::wire::schema::PoolId>)]
+    pub pool: Option<PoolId>,
+    /// Why it is pending, failed or cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<DateTime<Utc>>,
+    /// The chosen pool, the alternatives best first, then the rejected; of many pools the first of each kind.
+    pub pools: Vec<PlacementRow>,
+    /// Pools of which nothing was kept.
+    pub omitted: u64,
+}
+
+/// One pool as a placement weighed it. Candidates have figures, rejected pools a reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlacementRow {
+    /// The pool.
+    #[schema(value_type = crate::wire::schema::PoolId)]
+    pub pool: PoolId,
+    /// `chosen`, `alternative` or `rejected`.
+    pub verdict: String,
+    /// Why it was rejected: a stable code such as `residency`, `region_down`, `cordoned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it was weighed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<PlacementFigures>,
+}
+
+/// What a candidate was weighed by, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlacementFigures {
+    /// Its role.
+    #[schema(value_type = crate::wire::schema::Role)]
+    pub role: topology::Role,
+    /// Fallback group: 0 = home jurisdiction.
+    pub group: u8,
+    /// Whether its estimated wait exceeded `spill_after`.
+    pub saturated: bool,
+    /// Weighted round trip.
+    pub rtt_us: u64,
+    /// Estimated queue wait.
+    pub wait_us: u64,
+    /// Spill and cost.
+    pub penalty_us: u64,
+    /// The sum.
+    pub expected_us: u64,
+    /// Free slots.
+    pub free: u32,
+    /// Slots that counted.
+    pub slots: u32,
+}
+
 /// Body of `POST /v1/missions/{id}/cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CancelMission {
