@@ -94,8 +94,8 @@ pub struct Placed {
     pub home: DatabaseRegion,
     /// Why it is pending: a stable code.
     pub reason: Option<&'static str>,
-    /// The decision with its alternatives, as the mission's row keeps it (`placement::Stored` as JSON).
-    pub explained: serde_json::Value,
+    /// The decision with its alternatives, as the mission's row keeps it (`placement::Stored` as JSON text).
+    pub explained: String,
     /// Topology version it was decided under.
     pub topology_version: i64,
     /// Residency version it was decided under.

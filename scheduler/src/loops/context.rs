@@ -19,6 +19,9 @@ use crate::view::{View, Views};
 /// Longest time of one statement about one region: a dying region's rows never delay another's (P5).
 pub(super) const REGION_TIMEOUT: Duration = Duration::from_millis(1_500);
 
+/// Time in which the budget for moves is filled up once.
+const BUDGET_PERIOD: Duration = Duration::from_millis(400);
+
 /// Regions that are read or swept at once.
 pub(super) const AT_ONCE: usize = 4;
 
@@ -34,7 +37,7 @@ pub(super) struct Context {
     pub(super) steady: Steady,
     pub(super) memory: Mutex<Memory>,
     wake: Wake,
-    budget: Mutex<(Budget, Instant)>,
+    budget: Mutex<(Budget, Option<Instant>)>,
 }
 
 /// What a loop remembers from tick to tick: only to spare work, never to decide by.
@@ -54,7 +57,7 @@ pub(super) struct Memory {
     /// Homes that failed, and until when they are left alone.
     pub(super) resting: BTreeMap<DatabaseRegion, Instant>,
     /// The longest silence of a live session of a region, as the health loop last read it.
-    pub(super) quietest: BTreeMap<RegionName, Option<DateTime<Utc>>>,
+    pub(super) quietest: BTreeMap<Watched, Option<DateTime<Utc>>>,
     /// Where the reading of far loads goes on.
     pub(super) next_load: usize,
     /// When the health loop last began, and when it last read heartbeats.
@@ -68,7 +71,7 @@ impl std::fmt::Debug for Context {
 }
 
 /// A region that this scheduler watches, with the database region where its rows are looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Watched {
     pub(super) region: RegionName,
     pub(super) home: DatabaseRegion,
@@ -86,7 +89,7 @@ impl Context {
             steady: Steady::default(),
             memory: Mutex::default(),
             wake: deps.wake,
-            budget: Mutex::new((Budget::default(), Instant::now())),
+            budget: Mutex::new((Budget::default(), None)),
         }
     }
 
@@ -163,7 +166,7 @@ impl Context {
     /// asked again.
     pub(super) fn may_hold_silent(&self, view: &View, watched: &Watched) -> bool {
         let deadline = view.now() - view.topology.scheduling.session_ttl;
-        match self.memory().quietest.get(&watched.region) {
+        match self.memory().quietest.get(watched) {
             Some(Some(heard)) => *heard < deadline,
             Some(None) => false,
             None => true,
@@ -197,18 +200,24 @@ impl Context {
         memory.health = Some((tick, now));
     }
 
-    /// Fills the budget for moves up: free slots, and what the time since the last tick gives.
+    /// Fills the budget for moves up: free slots, less what was moved there since they were counted, and what the time
+    /// since gives. Several loops ask; one of them fills it in each period.
     pub(super) fn refill_budget(&self, view: &View) {
-        let regions = view.topology.regions.iter();
-        let mut free: BTreeMap<RegionName, i64> = regions.map(|region| (region.name.clone(), 0)).collect();
-        for (pool, load) in view.loads.iter() {
-            *free.entry(pool.region.clone()).or_default() += (load.slots - load.leased - load.queued).max(0);
-        }
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let since = now - budget.1;
+        let since = budget.1.map_or(BUDGET_PERIOD, |before| now - before);
+        if since < BUDGET_PERIOD {
+            return;
+        }
+        let world = view.snapshot.world();
+        let mut free: BTreeMap<RegionName, i64> = BTreeMap::new();
+        for pool in &view.topology.pools {
+            let load = world.pool_ix(&pool.id).map(|ix| view.snapshot.load(ix));
+            let slots = load.map_or(0, |load| load.slots - load.leased - load.queued);
+            *free.entry(pool.id.region.clone()).or_default() += slots.max(0);
+        }
         budget.0.refill(since, view.peers.len(), free);
-        budget.1 = now;
+        budget.1 = Some(now);
     }
 
     /// Takes one mission's worth of a region's budget; false where nothing is left in this tick.

@@ -80,7 +80,7 @@ impl Placer {
             transition,
             home: goes.map_or(home, |placed| &placed.home).clone(),
             region: region.cloned(),
-            placement: goes.map(|placed| placed.explained.to_string()),
+            placement: goes.map(|placed| placed.explained.clone()),
         }))
     }
 

@@ -16,8 +16,8 @@ use crate::store::life::{Life, region_life};
 use crate::store::region::{RegionRow, region_health};
 use crate::view::View;
 
-/// What was read of the regions.
-type Readings = BTreeMap<RegionName, Life>;
+/// What was read, by region and home.
+type Readings = BTreeMap<Watched, Life>;
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let observer = context.observe_self();
@@ -34,10 +34,12 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     context.views.set_held(held);
     let mut changed = false;
     for watched in &watched {
-        if let (Some(life), Some(row)) = (life.get(&watched.region), view.regions.get(&watched.region)) {
-            context.memory().quietest.insert(watched.region.clone(), life.quietest_session);
+        if let Some(life) = life.get(watched) {
+            context.memory().quietest.insert(watched.clone(), life.quietest_session);
+        }
+        if let (Some(newest), Some(row)) = (newest(&life, &watched.region), view.regions.get(&watched.region)) {
             let held = held.is_some() || context.writes_ok_for(&watched.home, clocks) < clocks.down_after;
-            changed |= settle(&context, row, life.newest, clock, clocks, held).await?;
+            changed |= settle(&context, row, newest, clock, clocks, held).await?;
         }
     }
     if changed {
@@ -52,7 +54,7 @@ async fn read_life(context: &Context, watched: &[Watched]) -> Readings {
         .map(|watched| async move {
             let read = region_life(&context.lease, &watched.home, &watched.region);
             let life = tokio::time::timeout(REGION_TIMEOUT, read).await.ok()?.ok()?;
-            Some((watched.region, life))
+            Some((watched, life))
         })
         .buffer_unordered(AT_ONCE)
         .filter_map(std::future::ready)
@@ -60,10 +62,16 @@ async fn read_life(context: &Context, watched: &[Watched]) -> Readings {
         .await
 }
 
+/// The newest heartbeat of a region in any home (one that left the topology may have rows in several); none where
+/// nothing was read.
+fn newest(life: &Readings, region: &RegionName) -> Option<Option<DateTime<Utc>>> {
+    life.iter().filter(|(watched, _)| watched.region == *region).map(|(_, life)| life.newest).max()
+}
+
 /// What is seen of a region: the heartbeats where they were read, else what others wrote down.
 fn look_at(view: &View, life: &Readings, region: &RegionName, now: DateTime<Utc>) -> Look {
-    if let Some(life) = life.get(region) {
-        return look(life.newest, now, &view.topology.scheduling);
+    if let Some(newest) = newest(life, region) {
+        return look(newest, now, &view.topology.scheduling);
     }
     match view.regions.get(region).map(|row| row.standing.health) {
         Some(RegionHealth::Up | RegionHealth::Returning) => Look::Fresh,

@@ -9,7 +9,9 @@ use super::context::Context;
 use super::sweeps::each_home;
 use super::ticker::More;
 use crate::refusal::Refusal;
+use crate::store::census::region_in_use;
 use crate::store::duty::duty_take;
+use crate::store::region::region_forget;
 use crate::store::retention::{BATCH, heartbeats_retire, keys_retire, missions_retire, sessions_retire};
 
 /// Name of the duty.
@@ -33,7 +35,28 @@ const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let homes = context.watched_homes(&context.views.current());
+    forget_regions(&context).await?;
     Ok(each_home(&context, homes, retire_home).await)
+}
+
+/// Forgets regions that left the topology and hold nothing any more, in any home. Returns how many went.
+async fn forget_regions(context: &Context) -> Result<usize, Refusal> {
+    let view = context.views.current();
+    let gone = view.regions.values().filter(|row| view.topology.region(&row.region).is_none());
+    let mut forgotten = 0;
+    for row in gone {
+        let mut used = false;
+        for home in context.homes(&view) {
+            used |= region_in_use(&context.upkeep, &home, &row.region).await?;
+        }
+        if !used && region_forget(&context.upkeep, row, &context.actor()).await? {
+            forgotten += 1;
+        }
+    }
+    if forgotten > 0 {
+        context.views.refresh_regions().await?;
+    }
+    Ok(forgotten)
 }
 
 async fn retire_home(context: Arc<Context>, home: DatabaseRegion) -> Result<More, Refusal> {

@@ -9,27 +9,50 @@ use super::context::{AT_ONCE, Context, REGION_TIMEOUT};
 use super::ticker::More;
 use crate::refusal::Refusal;
 use crate::store;
+use crate::view::{View, parse};
 
 /// Database regions whose loads are read in one tick: the own one always, the others in turn.
 const LOADS_A_TICK: usize = 8;
 
+/// Versions of the topology whose homes are remembered.
+const VERSIONS_BACK: i64 = 20;
+
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     context.views.refresh_topology().await?;
-    ensure_regions(&context).await?;
+    take_over(&context).await?;
     context.views.refresh_regions().await?;
     read_loads(&context).await;
     Ok(More::Done)
 }
 
-/// Makes the rows of regions that are new in the topology.
-async fn ensure_regions(context: &Context) -> Result<(), Refusal> {
+/// What a new version asks for: rows of its regions, and an eye on the homes that earlier versions had.
+async fn take_over(context: &Context) -> Result<(), Refusal> {
     let view = context.views.current();
     if context.memory().ensured == view.topology_version {
         return Ok(());
     }
     let names: Vec<RegionName> = view.topology.regions.iter().map(|region| region.name.clone()).collect();
     store::region::regions_ensure(&context.upkeep, &names, &context.actor()).await?;
+    remember_homes(context, &view).await?;
     context.memory().ensured = view.topology_version;
+    Ok(())
+}
+
+/// Rows may still be homed in database regions of earlier versions: their missions are swept like all others.
+async fn remember_homes(context: &Context, view: &View) -> Result<(), Refusal> {
+    let first = (view.topology_version - VERSIONS_BACK).max(1);
+    for version in first..view.topology_version {
+        let Some(stored) = store::topology::topology_read(&context.upkeep, version).await? else { continue };
+        // A version that this program cannot read any more had its homes swept by those that could.
+        let Ok(topology) = parse(&stored.text, context.upkeep.engine()) else { continue };
+        for home in topology.database.regions {
+            let known = context.memory().homes.contains(&home);
+            // A home that the database does not know any more refuses the statement: it has no rows.
+            if !known && store::sweep::pools_queued(&context.upkeep, &home).await.is_ok() {
+                context.memory().homes.insert(home);
+            }
+        }
+    }
     Ok(())
 }
 

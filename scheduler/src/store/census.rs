@@ -28,8 +28,24 @@ const SESSIONS: Statement = sql::statement!(
      GROUP BY region"
 );
 
+/// Whether a region still has live sessions or missions that wait there or are worked on.
+const IN_USE: Statement = sql::statement!(
+    "region_in_use",
+    idempotent,
+    "SELECT EXISTS (
+         SELECT 1 FROM sessions AS s
+         WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.region = $2::TEXT AND s.ended_at IS NULL
+     ) OR EXISTS (
+         SELECT 1 FROM missions AS m
+         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'queued' AND m.region = $2::TEXT
+     ) OR EXISTS (
+         SELECT 1 FROM missions AS m
+         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased' AND m.region = $2::TEXT
+     ) AS used"
+);
+
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&OPEN, &WAITING, &SESSIONS];
+pub const STATEMENTS: &[&Statement] = &[&OPEN, &WAITING, &SESSIONS, &IN_USE];
 
 /// Open missions of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,4 +94,12 @@ pub async fn missions_wait(db: &Db, home: &DatabaseRegion, of: &Specialization) 
 pub async fn sessions_by_region(db: &Db, home: &DatabaseRegion) -> Result<BTreeMap<RegionName, i64>, sql::Error> {
     let rows = db.query_in(Some(home), &SESSIONS, &[&home.as_str()]).await?;
     Ok(rows.iter().filter_map(|row| Some((row.get::<_, &str>("region").parse().ok()?, row.get("sessions")))).collect())
+}
+
+/// Whether a region still has live sessions or open missions in a home.
+///
+/// # Errors
+/// The database's.
+pub async fn region_in_use(db: &Db, home: &DatabaseRegion, region: &RegionName) -> Result<bool, sql::Error> {
+    Ok(db.query_one(&IN_USE, &[&home.as_str(), &region.as_str()]).await?.get(0))
 }

@@ -28,8 +28,12 @@ const VERB: Statement = sql::statement!("region_verb", once, include_str!("sql/r
 /// Compare-and-set on the health that was seen, with its history row.
 const HEALTH: Statement = sql::statement!("region_health", once, include_str!("sql/region_health.sql"));
 
+/// Takes the row of a region away that left the topology, with its history row. A cordon stays: a region that comes
+/// back is not uncordoned by that.
+const FORGET: Statement = sql::statement!("region_forget", once, include_str!("sql/region_forget.sql"));
+
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&READ, &ENSURE, &VERB, &HEALTH];
+pub const STATEMENTS: &[&Statement] = &[&READ, &ENSURE, &VERB, &HEALTH, &FORGET];
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +131,15 @@ pub async fn region_health(
             ],
         )
         .await?;
+    Ok(row.is_some())
+}
+
+/// Forgets a region if its row still says what was seen and does not cordon it; returns whether it went.
+///
+/// # Errors
+/// The database's.
+pub async fn region_forget(db: &Db, seen: &RegionRow, actor: &str) -> Result<bool, sql::Error> {
+    let row = db.query_opt(&FORGET, &[&seen.region.as_str(), &seen.verb_at, &actor]).await?;
     Ok(row.is_some())
 }
 

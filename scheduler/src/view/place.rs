@@ -21,7 +21,7 @@ pub(super) fn place(view: &View, ask: &Ask<'_>) -> Placed {
     Placed {
         landing: decision.unplaceable.filter(|_| pool.is_none()).map_or(Landing::Queued, Landing::Pending),
         reason: decision.unplaceable.map(placement::Unplaceable::as_str),
-        explained: serde_json::to_value(decision.stored()).unwrap_or_default(),
+        explained: serde_json::to_string(&decision.stored()).expect("names and numbers are always JSON"),
         pool,
         home,
         topology_version: view.topology_version,

@@ -6,7 +6,8 @@ use scheduler_client::wire::MissionState;
 use sql::Statement;
 use topology::SchedulerId;
 
-use super::rig::{Rig, Wish, home};
+use super::rig::{Rig, TOPOLOGY, Wish, home};
+use crate::loops::context::Context;
 use crate::loops::{health, reap, retention, sweeps};
 use crate::store::duty::{duty_take, duty_yield};
 use crate::store::retention::missions_retire;
@@ -103,4 +104,37 @@ async fn old_missions_go_with_their_events_in_every_home_and_young_ones_stay() {
     retention::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!((exists(old).await, exists(young).await), (0, 1));
     assert_eq!(rig.history(old).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_region_that_left_is_forgotten_when_nothing_is_left_there() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let session = rig.session("us-east", &[("engineer", 10)], 0).await;
+    let leased = rig.lease("us-east", session).await;
+    let queued = rig.mission(&Wish { region: Some("us-east"), ..Wish::default() }).await;
+    let scheduler = rig.scheduler("us-west").await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
+    let south = "name: south, provider: AWS, region: sa-east-1";
+    rig.apply(1, &TOPOLOGY.replace("name: us-east, provider: AWS, region: us-east-1", south), 1).await;
+    rig.refresh(&scheduler).await;
+    let there = |context: &Context| context.views.current().regions.contains_key(&"us-east".parse().unwrap());
+
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    retention::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_ne!(rig.show(queued).await.region.as_deref(), Some("us-east"), "its queue is placed anew");
+    assert_eq!(rig.show(leased).await.state, "leased", "what runs there may finish");
+    assert!(there(&scheduler), "sessions live there");
+
+    // Homes of earlier versions are swept by a scheduler that never saw those versions in force, too.
+    let second = rig.scheduler("europe-west").await;
+    rig.heard("us-east", 60_000).await;
+    rig.trust_home(&second, "us-east-1");
+    health::tick(Arc::clone(&second)).await.unwrap();
+    reap::tick(Arc::clone(&second)).await.unwrap();
+    sweeps::tick(Arc::clone(&second)).await.unwrap();
+    let seen = rig.show(leased).await;
+    assert_eq!((seen.state.as_str(), seen.crashes), ("queued", 0), "{seen:?}");
+    retention::tick(Arc::clone(&second)).await.unwrap();
+    assert!(!there(&second));
 }

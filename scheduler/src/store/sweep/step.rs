@@ -163,6 +163,7 @@ impl Job {
                     &batch.reasons,
                     &batch.placements,
                     &batch.events,
+                    &batch.holders,
                 ],
             )
             .await?;
@@ -201,6 +202,7 @@ struct Batch {
     reasons: Vec<Option<&'static str>>,
     placements: Vec<Option<String>>,
     events: Vec<i64>,
+    holders: Vec<Option<Uuid>>,
 }
 
 impl Batch {
@@ -220,5 +222,6 @@ impl Batch {
         self.reasons.push(next.reason.map(|reason| reason.as_str()));
         self.placements.push(change.placement);
         self.events.push(next.event.into());
+        self.holders.push(row.facts.session.map(|session| session.0));
     }
 }
