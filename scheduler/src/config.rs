@@ -72,6 +72,9 @@ pub struct Settings {
     /// Milliseconds after which one statement moves on to the next gateway [default: 500]
     #[arg(long, env = "MERIDIAN_STATEMENT_TIMEOUT_MS")]
     pub statement_timeout_ms: Option<u64>,
+    /// Token that this scheduler shows to others when it hints at work, an agent's or operator's [default: none]
+    #[arg(long, env = "MERIDIAN_PEER_TOKEN", hide_env_values = true)]
+    pub peer_token: Option<String>,
     /// Seconds that open requests get when the scheduler stops [default: 10]
     #[arg(long, env = "MERIDIAN_GRACE_S")]
     pub grace_s: Option<u64>,
@@ -104,6 +107,7 @@ impl Settings {
             max_leases: self.max_leases.or(other.max_leases),
             connections: self.connections.or(other.connections),
             statement_timeout_ms: self.statement_timeout_ms.or(other.statement_timeout_ms),
+            peer_token: self.peer_token.or(other.peer_token),
             grace_s: self.grace_s.or(other.grace_s),
         }
     }
@@ -144,6 +148,7 @@ impl Settings {
             },
             connections: self.connections.unwrap_or(4),
             statement_timeout: Duration::from_millis(self.statement_timeout_ms.unwrap_or(500)),
+            peer_token: self.peer_token,
             grace: Duration::from_secs(self.grace_s.unwrap_or(10)),
         })
     }
@@ -174,6 +179,8 @@ pub struct Config {
     pub connections: usize,
     /// Longest wait for one statement at one gateway.
     pub statement_timeout: Duration,
+    /// What this scheduler shows to others.
+    pub peer_token: Option<String>,
     /// How long open requests may take at the end.
     pub grace: Duration,
 }

@@ -9,6 +9,7 @@ mod coalescer;
 mod convert;
 mod digest;
 mod heartbeats;
+mod hints;
 mod missions;
 mod results;
 mod sessions;
@@ -31,6 +32,7 @@ use self::claims::Hub;
 use self::clock::Clock;
 use self::coalescer::{Bounds, Coalescer};
 use self::heartbeats::Heartbeats;
+use self::hints::Hints;
 use self::results::{Completes, Fails, Parts, Progresses, Releases};
 use self::sessions::KnownSession;
 use self::submit::Submits;
@@ -82,6 +84,8 @@ struct Inner {
     sessions: Mutex<HashMap<SessionId, KnownSession>>,
     changes: broadcast::Sender<Change>,
     hub: Arc<Hub>,
+    hints: Arc<Hints>,
+    stop: CancellationToken,
     submits: Coalescer<Submits>,
     heartbeats: Coalescer<Heartbeats>,
     completes: Coalescer<Completes>,
@@ -112,6 +116,7 @@ impl Engine {
         let (lease, claim, submit) =
             (gateways.lane(Lane::Lease), gateways.lane(Lane::Claim), gateways.lane(Lane::Submit));
         let (clock, rounds) = (Arc::new(Clock::default()), Arc::new(Mutex::new(Rounds::new())));
+        let hints = Arc::new(Hints::default());
         let (changes, _) = broadcast::channel(CHANGES);
         let hub = Arc::new(Hub::new(
             claim,
@@ -120,7 +125,9 @@ impl Engine {
             Arc::clone(&clock),
             Arc::clone(&rounds),
             changes.clone(),
-            stop,
+            stop.clone(),
+            region.clone(),
+            Arc::clone(&hints),
         ));
         let parts = Parts { db: lease.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
         let stores =
@@ -138,6 +145,8 @@ impl Engine {
             sessions: Mutex::default(),
             changes,
             hub,
+            hints,
+            stop,
             submits: Coalescer::new(stores, bounds),
             heartbeats: Coalescer::new(beats, Bounds { rows: 2000, parallel: 1, gap: HEARTBEAT_GAP, ..bounds }),
             completes: Coalescer::new(Completes(parts.clone()), bounds),
@@ -147,9 +156,10 @@ impl Engine {
         }))
     }
 
-    /// Lets the claims that wait for these pools look at once.
+    /// This process has queued work in these pools by other means: lets the claims that wait for them look at once, here
+    /// and, by a hint, in other schedulers.
     pub fn wake(&self, pools: &[PoolId]) {
-        self.0.hub.wake(pools.iter());
+        self.0.hub.queued(pools.iter());
     }
 
     /// Changes made by this process from now on; a slow reader loses the oldest.

@@ -118,6 +118,7 @@ impl Running {
             Engine::new(&gateways, Arc::clone(&views), id, config.region.clone(), config.max_open, stopping.clone());
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
         let address = listener.local_addr()?;
+        tokio::spawn(engine.clone().send_hints(id, config.peer_token.clone()));
         let waker = engine.clone();
         let loops = loops::spawn(loops::Deps {
             id,

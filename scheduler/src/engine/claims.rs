@@ -19,12 +19,13 @@ use sql::Db;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use topology::{DatabaseRegion, PoolId, SessionId};
+use topology::{DatabaseRegion, PoolId, RegionName, SessionId};
 
 use self::alone::Reservations;
 use self::claimer::Claimer;
 use self::waiter::{Abandoned, Waiter};
 use super::clock::Clock;
+use super::hints::Hints;
 use super::{Change, Engine, check, lock};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::{LeaseKey, ReleaseRow, mission_release};
@@ -51,6 +52,8 @@ pub(crate) struct Hub {
     rounds: Arc<Mutex<Rounds>>,
     changes: broadcast::Sender<Change>,
     stop: CancellationToken,
+    region: RegionName,
+    hints: Arc<Hints>,
     claimers: Mutex<HashMap<Line, Arc<Claimer>>>,
     reservations: Mutex<Reservations>,
 }
@@ -64,9 +67,11 @@ impl Hub {
         rounds: Arc<Mutex<Rounds>>,
         changes: broadcast::Sender<Change>,
         stop: CancellationToken,
+        region: RegionName,
+        hints: Arc<Hints>,
     ) -> Self {
         let (claimers, reservations) = (Mutex::default(), Mutex::default());
-        Self { db, actor, views, clock, rounds, changes, stop, claimers, reservations }
+        Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, reservations }
     }
 
     /// Lets the claimers of these pools look at once.
@@ -79,6 +84,14 @@ impl Hub {
             if pools.contains(&&line.pool) {
                 claimer.wake();
             }
+        }
+    }
+
+    /// Work was queued in these pools by this process: its claimers look at once, other schedulers get a hint.
+    pub(crate) fn queued<'a>(&self, pools: impl Iterator<Item = &'a PoolId> + Clone) {
+        if pools.clone().next().is_some() {
+            self.wake(pools.clone());
+            self.hints.tell(&self.region, pools);
         }
     }
 
@@ -122,7 +135,7 @@ impl Hub {
                     .iter()
                     .filter_map(|lease| super::convert::pool(lease.region.as_deref(), &lease.specialization))
                     .collect();
-                self.wake(pools.iter());
+                self.queued(pools.iter());
             }
             // The session will not name them, so its heartbeats put them back.
             Err(error) => {

@@ -107,7 +107,7 @@ impl Heartbeats {
                     let pool = convert::pool(lease.region.as_deref(), &lease.specialization);
                     let state = wire::MissionState::Queued;
                     let _ = self.changes.send(Change { mission: lease.key.mission, state, pool: pool.clone() });
-                    self.hub.wake(pool.iter());
+                    self.hub.queued(pool.iter());
                 }
             }
             Err(error) => warn("unnamed", &error),

@@ -181,7 +181,7 @@ impl Engine {
 
     fn announce(&self, row: &MissionRow) {
         let pool = convert::pool(row.region.as_deref(), &row.specialization);
-        self.0.hub.wake(pool.iter().filter(|_| row.state == MissionState::Queued));
+        self.0.hub.queued(pool.iter().filter(|_| row.state == MissionState::Queued));
         // Nobody listens is no error.
         let _ = self.0.changes.send(Change { mission: row.id, state: convert::state(row.state), pool });
     }

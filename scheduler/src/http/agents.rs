@@ -163,6 +163,6 @@ pub(super) async fn progress(
     request_body = wire::Wake,
     responses((status = 204, description = "The waiting claims look at once")))]
 pub(super) async fn wake(_: Peer, State(app): State<App>, Json(body): Json<wire::Wake>) -> StatusCode {
-    app.engine.wake(&body.pools);
+    app.engine.hear(&body);
     StatusCode::NO_CONTENT
 }

@@ -58,7 +58,7 @@ enum Said {
     Grants(Vec<Grant>),
     Lease(Result<LeaseAnswer, Refusal>),
     Beat(Result<wire::HeartbeatAnswer, Refusal>),
-    Mission(Result<wire::Mission, Refusal>),
+    Mission(Result<Box<wire::Mission>, Refusal>),
     Nothing,
 }
 
@@ -331,8 +331,10 @@ impl Case<'_> {
                 engine.end_session(&Actor::Session(session), session, "expired").await.unwrap();
                 Said::Nothing
             }
-            Op::Cancel { mission } => Said::Mission(engine.cancel(&ana(), self.missions[*mission], "").await),
-            Op::Retry { mission } => Said::Mission(engine.retry(&ana(), self.missions[*mission]).await),
+            Op::Cancel { mission } => {
+                Said::Mission(engine.cancel(&ana(), self.missions[*mission], "").await.map(Box::new))
+            }
+            Op::Retry { mission } => Said::Mission(engine.retry(&ana(), self.missions[*mission]).await.map(Box::new)),
             Op::Rest => {
                 self.world.run("UPDATE missions SET not_before = to_timestamp(0)").await;
                 Said::Nothing

@@ -22,6 +22,9 @@ pub struct Wake {
     /// The pools.
     #[schema(value_type = Vec<crate::wire::schema::PoolId>)]
     pub pools: Vec<PoolId>,
+    /// A peer of the same region sends it: it goes no further.
+    #[serde(default)]
+    pub passed: bool,
 }
 
 /// Event `mission` of `GET /v1/events`.

@@ -30,7 +30,7 @@ impl Parts {
     fn tell(&self, mission: MissionId, state: MissionState, region: Option<&str>, specialization: &str) {
         let pool = convert::pool(region, specialization);
         if state == MissionState::Queued {
-            self.hub.wake(pool.iter());
+            self.hub.queued(pool.iter());
         }
         // Nobody listens is no error.
         let _ = self.changes.send(Change { mission, state, pool });

@@ -93,6 +93,6 @@ impl Submits {
             let _ = self.changes.send(change);
             pools.extend(pool);
         }
-        self.hub.wake(pools.iter());
+        self.hub.queued(pools.iter());
     }
 }
