@@ -63,10 +63,7 @@ impl Agent {
 }
 
 fn judge(answer: Result<LeaseAnswer, Error>, done: &'static str, complete: bool) -> Delivery {
-    let error = match answer {
-        Ok(_) => return Delivery::Over(done),
-        Err(error) => error,
-    };
+    let Err(error) = answer else { return Delivery::Over(done) };
     match error.status() {
         // Somebody else's by now, called off, finished, or unknown.
         Some(404 | 409 | 410) if error.code().is_some() => {

@@ -25,7 +25,7 @@ pub struct RunArgs {
     /// Name for people [default: region and process id]
     #[arg(long, env = "MERIDIAN_NAME")]
     pub name: Option<String>,
-    /// File that holds the bearer token (or MERIDIAN_TOKEN holds the token itself)
+    /// File that holds the bearer token; else the variable `MERIDIAN_TOKEN` holds it
     #[arg(long, env = "MERIDIAN_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Address of /health, /ready and /metrics [default: 127.0.0.1:7800]
@@ -54,7 +54,7 @@ pub struct RunnerArgs {
     /// command, http: longest run, where it is shorter than the mission's
     #[arg(long, env = "MERIDIAN_TIME_LIMIT", value_name = "DURATION")]
     pub time_limit: Option<String>,
-    /// command: variable that the runner gets; several [default: PATH,HOME,LANG,LC_ALL,TZ,TMPDIR]
+    /// command: variable that the runner gets; several [default: `PATH,HOME,LANG,LC_ALL,TZ,TMPDIR`]
     #[arg(long = "env", env = "MERIDIAN_RUNNER_ENV", value_name = "VARIABLE", value_delimiter = ',')]
     pub env: Vec<String>,
     /// command: secret variable that the runner gets and no report shows; several
@@ -63,7 +63,7 @@ pub struct RunnerArgs {
     /// command: runs get folders in here [default: work in the spool folder]
     #[arg(long, env = "MERIDIAN_WORK", value_name = "FOLDER")]
     pub work: Option<PathBuf>,
-    /// http: missions are POSTed here
+    /// http: missions go here by POST
     #[arg(long, env = "MERIDIAN_WORKER_URL", value_name = "URL")]
     pub worker_url: Option<String>,
     /// simulated: the same seed gives the same runs

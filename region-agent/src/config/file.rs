@@ -50,7 +50,7 @@ pub(super) struct RunnerFile {
 pub enum RunnerKind {
     /// A program: mission on standard input, result on standard output, both JSON
     Command,
-    /// A worker: mission POSTed, result answered
+    /// A worker: mission by POST, result answered
     Http,
     /// Seeded durations and failures
     Simulated,

@@ -1,4 +1,4 @@
-//! A worker behind HTTP: the mission is POSTed, its result is the answer.
+//! A worker behind HTTP: the mission goes there by POST, its result is the answer.
 //!
 //! A worker cannot be stopped like a process. It gets the epoch and an idempotency key, so that it can fence what it
 //! writes; when the mission is lost the connection is closed.
@@ -15,7 +15,7 @@ use crate::supervisor::protocol::OUTPUT_MAX;
 /// Where the worker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// Missions are POSTed here.
+    /// Missions go here by POST.
     pub url: Url,
     /// Longest run, where it is shorter than the mission's own limit.
     pub time_limit: Option<Duration>,

@@ -284,7 +284,7 @@ async fn claim(State(fake): State<Fake>, Path(id): Path<SessionId>, Json(body): 
     fake.tables().claims += 1;
     let end = Instant::now() + Duration::from_millis(body.wait_ms.unsigned_abs());
     loop {
-        let grants = fake.grant(id, &body)?;
+        let grants = fake.grant(id, &body).map_err(|(status, code)| refuse(status, code))?;
         if !grants.is_empty() || Instant::now() >= end {
             return Ok(Json(json!({ "grants": grants })));
         }
@@ -293,11 +293,11 @@ async fn claim(State(fake): State<Fake>, Path(id): Path<SessionId>, Json(body): 
 }
 
 impl Fake {
-    fn grant(&self, id: SessionId, claim: &Claim) -> Result<Vec<Grant>, Response> {
+    fn grant(&self, id: SessionId, claim: &Claim) -> Result<Vec<Grant>, (u16, &'static str)> {
         let mut tables = self.tables();
-        let session = tables.sessions.get(&id).ok_or_else(|| refuse(404, "session_not_found"))?;
+        let session = tables.sessions.get(&id).ok_or((404, "session_not_found"))?;
         if session.ended {
-            return Err(refuse(409, "session_ended"));
+            return Err((409, "session_ended"));
         }
         let (seq, draining) = (session.seq, session.draining);
         let offered = session.pools.clone();

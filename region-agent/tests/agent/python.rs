@@ -73,7 +73,7 @@ fn it_pushes_its_fix_on_a_branch_of_its_mission_and_epoch() {
     assert_eq!(said.body["outcome"]["branch"], branch);
     let rules: Vec<_> = said.body["outcome"]["fixed"].as_array().unwrap().iter().map(|f| &f["rule"]).collect();
     assert_eq!(rules, ["unused-import", "trailing-space"]);
-    assert_eq!(mission_branches(&bare), [branch.clone()]);
+    assert_eq!(mission_branches(&bare), std::slice::from_ref(&branch));
     assert_eq!(git(&bare, &["show", &format!("{branch}:app.py")]), "import sys\n\nprint(sys.argv)");
     assert_eq!(git(&bare, &["rev-parse", &branch]), said.body["outcome"]["commit"].as_str().unwrap());
 }
