@@ -1,6 +1,6 @@
 //! What works on missions: a command, an HTTP worker, or a simulation.
 //!
-//! A runner sees its lease as a watched value and stands still while that is fenced; it ends when its [`Stop`] says so.
+//! A runner sees its lease as a watched value and stands still while that is fenced; it ends when its [`Tether`] says so.
 
 mod command;
 mod http;
