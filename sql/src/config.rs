@@ -111,7 +111,7 @@ impl Config {
             breaker: BreakerConfig {
                 failures: 3,
                 open_for: Duration::from_millis(500),
-                open_max: Duration::from_secs(10),
+                open_max: Duration::from_secs(3),
             },
         })
     }

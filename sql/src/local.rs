@@ -6,6 +6,7 @@
 
 mod cache;
 mod install;
+mod place;
 mod port;
 mod server;
 mod user;

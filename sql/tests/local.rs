@@ -2,12 +2,24 @@
 
 use sql::local::{Error, LocalServer};
 
+/// Removes the server also where the test fails.
+struct Removed(LocalServer);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let lock = self.0.log().map(|log| log.with_file_name("").with_extension("lock"));
+        let _ = self.0.remove();
+        let _ = lock.map(std::fs::remove_file);
+    }
+}
+
 /// Starting and stopping is one test, for it takes a second and the steps follow from each other.
 #[test]
 fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     let server = LocalServer::for_world(port);
+    let removed = Removed(server.clone());
     let error = server.start().unwrap_err();
     let Error::PortTaken { port: taken, owner } = &error else { panic!("{error:?}") };
     assert_eq!(*taken, port);
@@ -23,16 +35,28 @@ fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port()
         "C.UTF-8b"
     );
     assert_eq!(read(&url, "SELECT 'yes' FROM pg_available_extensions WHERE name = 'vector'"), "yes");
+    read(&url, "CREATE DATABASE kept");
     assert!(server.stop().unwrap());
     assert!(!server.is_running());
     assert!(!server.stop().unwrap());
 
     assert_eq!(server.start().unwrap(), url, "the data and the password are still there");
-    assert!(server.stop().unwrap());
+    assert_eq!(read(&url, "SELECT 'made' FROM pg_database WHERE datname = 'kept'"), "made");
+
     let home = server.log().unwrap();
     let home = home.parent().unwrap();
-    std::fs::remove_dir_all(home).unwrap();
-    std::fs::remove_file(home.with_extension("lock")).unwrap();
+    let note = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap();
+    let pid = note.lines().next().unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    while server.is_running() {
+        std::thread::yield_now();
+    }
+    assert!(!server.stop().unwrap(), "what it left behind names no living process");
+    assert_eq!(server.start().unwrap(), url, "a killed server comes back");
+    assert_eq!(read(&url, "SELECT 'made' FROM pg_database WHERE datname = 'kept'"), "made");
+
+    drop(removed);
+    assert!(!server.is_running() && !home.exists());
 }
 
 fn read(url: &str, text: &str) -> String {
@@ -40,8 +64,8 @@ fn read(url: &str, text: &str) -> String {
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
         let driving = tokio::spawn(connection);
-        let row = client.query_one(text, &[]).await.unwrap();
-        let value = row.get(0);
+        let rows = client.query(text, &[]).await.unwrap();
+        let value = rows.first().map_or_else(String::new, |row| row.get(0));
         drop(client);
         driving.await.unwrap().unwrap();
         value

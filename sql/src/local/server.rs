@@ -1,11 +1,9 @@
 //! Starting and stopping the server.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,13 +12,15 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::install::{self, Installed};
-use super::user::Owner;
+use super::place::{Place, Turn};
 use super::{Error, cache, port, tail};
 
 /// Port of the tests' server, unless `MERIDIAN_TEST_DATABASE_PORT` names another.
 const TEST_PORT: u16 = 17_433;
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the processes of a killed server may take to end.
+const KILLED_PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A PostgreSQL on 127.0.0.1 with its data in the user's cache folder. All methods block.
@@ -30,15 +30,6 @@ pub struct LocalServer {
     port: u16,
     durable: bool,
     connections: u16,
-}
-
-/// The folders of one server.
-struct Place {
-    home: PathBuf,
-    data: PathBuf,
-    log: PathBuf,
-    password: PathBuf,
-    owner: Owner,
 }
 
 impl LocalServer {
@@ -84,7 +75,7 @@ impl LocalServer {
         if !self.runs(&place) {
             port::ensure_free(self.port)?;
             self.prepare(&installed, &place)?;
-            self.launch(&installed, &place)?;
+            self.launch_patiently(&installed, &place)?;
         }
         self.read_url(&place)
     }
@@ -102,7 +93,7 @@ impl LocalServer {
         }
         let started = Instant::now();
         // The file goes as the very last thing, also where nobody collects the process.
-        while place.pid() == Some(pid) && kill(pid, None).is_ok() {
+        while place.pid() == Some(pid) {
             if started.elapsed() > STOP_PATIENCE {
                 return Err(Error::Stuck(pid.as_raw()));
             }
@@ -148,23 +139,16 @@ impl LocalServer {
     }
 
     fn place(&self) -> Result<Place, Error> {
-        let servers = cache::folder()?.join("servers");
-        let home = servers.join(&self.name);
-        make_folder(&servers, 0o755)?;
-        let owner = Owner::choose(&home)?;
-        let place = |name: &str| home.join(name);
-        Ok(Place { data: place("data"), log: place("log"), password: place("password"), home, owner })
+        Place::of(&cache::folder()?.join("servers"), &self.name)
     }
 
     fn read_url(&self, place: &Place) -> Result<String, Error> {
-        let password = fs::read_to_string(&place.password).map_err(Error::io("read", &place.password))?;
-        Ok(format!("postgres://postgres:{}@127.0.0.1:{}/postgres", password.trim(), self.port))
+        Ok(format!("postgres://postgres:{}@127.0.0.1:{}/postgres", place.password()?, self.port))
     }
 
     fn runs(&self, place: &Place) -> bool {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        place.is_ready(self.port)
-            && place.pid().is_some_and(|pid| kill(pid, None).is_ok())
+        place.pid().is_some_and(|pid| place.is_ready(pid, self.port))
             && TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
     }
 
@@ -178,9 +162,7 @@ impl LocalServer {
             let wanted = installed.major().to_owned();
             return Err(Error::OtherVersion { data: place.data.clone(), found, wanted });
         }
-        make_folder(&place.home, 0o700)?;
-        place.owner.give(&place.home)?;
-        write_password(place)?;
+        place.make()?;
         // Made under another name, so that an interrupted initdb is not taken for data.
         let new = place.home.join("data.new");
         let _ = fs::remove_dir_all(&new);
@@ -193,7 +175,7 @@ impl LocalServer {
             .args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"])
             .args((!self.durable).then_some("--no-sync"))
             .arg("--pwfile")
-            .arg(&place.password)
+            .arg(&place.password_file)
             .stdin(Stdio::null())
             .output()
             .map_err(Error::io("run", installed.bin.join("initdb")))?;
@@ -201,6 +183,20 @@ impl LocalServer {
             return Err(Error::Failed { what: "initdb", said: tail(&String::from_utf8_lossy(&out.stderr), 4) });
         }
         fs::rename(&new, &place.data).map_err(Error::io("put in place", &place.data))
+    }
+
+    /// Launches it again for a while where it was killed: its last processes may still hold its memory.
+    fn launch_patiently(&self, installed: &Installed, place: &Place) -> Result<(), Error> {
+        let killed = place.was_killed();
+        let started = Instant::now();
+        loop {
+            match self.launch(installed, place) {
+                Err(Error::Failed { .. }) if killed && started.elapsed() < KILLED_PATIENCE => {
+                    std::thread::sleep(LOOK_EVERY * 10);
+                }
+                result => return result,
+            }
+        }
     }
 
     fn launch(&self, installed: &Installed, place: &Place) -> Result<(), Error> {
@@ -236,7 +232,9 @@ impl LocalServer {
 
     fn wait_until_ready(&self, place: &Place, mut child: Child) -> Result<(), Error> {
         let started = Instant::now();
-        while !place.is_ready(self.port) {
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("process ids are small"));
+        // What an earlier server left in its file says nothing about this one.
+        while !place.is_ready(pid, self.port) {
             let over = child.try_wait().ok().flatten().is_some();
             if over || started.elapsed() > START_PATIENCE {
                 let said = fs::read_to_string(&place.log).map(|log| tail(&log, 4)).unwrap_or_default();
@@ -246,47 +244,4 @@ impl LocalServer {
         }
         Ok(())
     }
-}
-
-impl Place {
-    /// The lines of postmaster.pid: pid, data folder, start time, port, .., state.
-    fn postmaster(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).collect()
-    }
-
-    fn pid(&self) -> Option<Pid> {
-        self.postmaster().first()?.parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)
-    }
-
-    fn is_ready(&self, port: u16) -> bool {
-        let lines = self.postmaster();
-        lines.get(7).is_some_and(|state| state == "ready") && lines.get(3) == Some(&port.to_string())
-    }
-}
-
-/// The exclusive right to change something, held by a lock on a file.
-struct Turn {
-    _file: fs::File,
-}
-
-impl Turn {
-    fn take(path: &Path) -> Result<Self, Error> {
-        let open = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        let file = open.map_err(Error::io("open", path))?;
-        file.lock().map_err(Error::io("lock", path))?;
-        Ok(Self { _file: file })
-    }
-}
-
-fn make_folder(path: &Path, mode: u32) -> Result<(), Error> {
-    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(Error::io("make", path))
-}
-
-fn write_password(place: &Place) -> Result<(), Error> {
-    let _ = fs::remove_file(&place.password);
-    let file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&place.password);
-    let written = file.and_then(|mut file| writeln!(file, "{}", uuid::Uuid::new_v4().simple()));
-    written.map_err(Error::io("write", &place.password))?;
-    place.owner.give(&place.password)
 }

@@ -27,11 +27,11 @@ pub struct Regions {
 
 /// Gives a new database its regions and leaves an old one as it is.
 pub(super) async fn ensure(session: &Session, regions: &Regions) -> Result<(), Error> {
-    let known = match session.engine {
-        Engine::Postgres => postgres_constraints(session).await?,
-        Engine::Cockroach => cockroach_regions(session).await?,
+    let new = match session.engine {
+        Engine::Postgres => postgres_constraints(session).await?.is_empty(),
+        Engine::Cockroach => cockroach_regions(session).await?.is_empty(),
     };
-    if known.is_empty() { sync(session, regions).await } else { Ok(()) }
+    if new { sync(session, regions).await } else { Ok(()) }
 }
 
 /// Makes the database's regions equal to `regions`.
@@ -54,7 +54,7 @@ async fn sync_postgres(session: &Session, regions: &Regions) -> Result<(), crate
     let mut retry = Retry::new("regions_sync");
     loop {
         let known = postgres_constraints(session).await?;
-        let steps = postgres_steps(known.is_empty(), &known, &regions.all);
+        let steps = postgres_steps(&known, &regions.all);
         if steps.is_empty() {
             return Ok(());
         }
@@ -66,26 +66,39 @@ async fn sync_postgres(session: &Session, regions: &Regions) -> Result<(), crate
     }
 }
 
-/// The statements that lead from constraints `known` to `wanted`. Sent together they are one transaction.
-fn postgres_steps(new: bool, known: &[String], wanted: &[DatabaseRegion]) -> Vec<String> {
+/// A CHECK of the domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Constraint {
+    name: String,
+    /// As the catalogue shows it: every region stands in quotes.
+    definition: String,
+}
+
+/// The statements that lead from constraints `known` to `wanted`. Sent together they are one transaction. Where the
+/// list only grows, no row can break the new CHECK, so no table is scanned for one.
+fn postgres_steps(known: &[Constraint], wanted: &[DatabaseRegion]) -> Vec<String> {
     let names: BTreeSet<&str> = wanted.iter().map(DatabaseRegion::as_str).collect();
     let list = names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let digest = hex(&Sha256::digest(list.as_bytes()));
     let name = format!("crdb_internal_region_{}", &digest[..16]);
-    if known.contains(&name) {
+    if known.iter().any(|one| one.name == name) {
         return Vec::new();
     }
-    if new {
+    if known.is_empty() {
         return vec![format!("CREATE DOMAIN crdb_internal_region AS text CONSTRAINT {name} CHECK (VALUE IN ({list}))")];
     }
-    let add = format!("ALTER DOMAIN crdb_internal_region ADD CONSTRAINT {name} CHECK (VALUE IN ({list}))");
-    let drop = known.iter().map(|old| format!("ALTER DOMAIN crdb_internal_region DROP CONSTRAINT {old}"));
+    let grows = known.iter().any(|one| one.definition.split('\'').skip(1).step_by(2).all(|old| names.contains(old)));
+    let unscanned = if grows { " NOT VALID" } else { "" };
+    let add = format!("ALTER DOMAIN crdb_internal_region ADD CONSTRAINT {name} CHECK (VALUE IN ({list})){unscanned}");
+    let drop = known.iter().map(|old| format!("ALTER DOMAIN crdb_internal_region DROP CONSTRAINT {}", old.name));
     std::iter::once(add).chain(drop).collect()
 }
 
-async fn postgres_constraints(session: &Session) -> Result<Vec<String>, crate::Error> {
-    let text = "SELECT conname::TEXT FROM pg_constraint WHERE contypid = to_regtype('crdb_internal_region')";
-    names(session, text, 0).await
+async fn postgres_constraints(session: &Session) -> Result<Vec<Constraint>, crate::Error> {
+    let text = "SELECT conname::TEXT, pg_get_constraintdef(oid)::TEXT FROM pg_constraint \
+                WHERE contypid = to_regtype('crdb_internal_region') AND contype = 'c'";
+    let rows = session.client.query(text, &[]).await.map_err(|error| session.failed("regions_read", error))?;
+    rows.iter().map(|row| Ok(Constraint { name: row.try_get(0)?, definition: row.try_get(1)? })).collect()
 }
 
 async fn sync_cockroach(session: &Session, regions: &Regions) -> Result<(), crate::Error> {
@@ -144,12 +157,29 @@ mod tests {
         Regions { all: names.iter().map(|name| name.parse().unwrap()).collect(), survive }
     }
 
+    fn constraint(names: &[&str]) -> Constraint {
+        let step = postgres_steps(&[], &regions(names, Survive::Zone).all).remove(0);
+        let name = step.split_whitespace().find(|word| word.starts_with("crdb_internal_region_")).unwrap().to_owned();
+        let list: Vec<String> = names.iter().map(|name| format!("'{name}'::text")).collect();
+        Constraint { name, definition: format!("CHECK ((VALUE = ANY (ARRAY[{}])))", list.join(", ")) }
+    }
+
     #[test]
     fn the_same_list_in_another_order_changes_nothing() {
-        let first = regions(&["b", "a"], Survive::Zone);
-        let step = postgres_steps(true, &[], &first.all).remove(0);
-        let name = step.split_whitespace().find(|word| word.starts_with("crdb_internal_region_")).unwrap();
-        assert!(postgres_steps(false, &[name.to_owned()], &regions(&["a", "b"], Survive::Zone).all).is_empty());
+        let wanted = regions(&["a", "b"], Survive::Zone);
+        assert!(postgres_steps(&[constraint(&["b", "a"])], &wanted.all).is_empty());
+    }
+
+    #[test]
+    fn rows_are_looked_at_only_where_a_region_is_taken_away() {
+        let scans = |old: &[&str], new: &[&str]| {
+            let steps = postgres_steps(&[constraint(old)], &regions(new, Survive::Zone).all);
+            assert_eq!(steps.len(), 2, "one added, one dropped");
+            !steps[0].ends_with(" NOT VALID")
+        };
+        assert!(!scans(&["a", "b"], &["a", "b", "c"]));
+        assert!(scans(&["a", "b"], &["a", "c"]));
+        assert!(scans(&["a", "b"], &["a"]));
     }
 
     #[test]
