@@ -220,6 +220,20 @@ fn mistakes_of_a_region_each_have_one_code() {
 }
 
 #[test]
+fn what_refers_to_a_region_with_an_unfit_name_is_no_second_mistake() {
+    for reference in ["US West", "us-west"] {
+        let text = format!(
+            "regions:\n  - {{ name: US West, provider: AWS, region: us-west-2, agents: [a (primary: 1)] }}\n\
+             residency: {{ us: [{reference}] }}\nfallbacks: {{ {reference}: [] }}\n\
+             database: {{ survive: zone, regions: {{ {reference}: us-west-2 }} }}\n\
+             load_balancer: {{ pools: [{{ name: p, for: {reference} }}] }}\n"
+        );
+        let findings = bad(&text);
+        assert_eq!(codes(&findings), [Code::InvalidName], "{}", findings.render(false));
+    }
+}
+
+#[test]
 fn hints_name_what_was_meant() {
     let text = "regions:\n  - { nmae: a, provider: AWS, region: us-esat-1 }\nresidencey: {}\n";
     let hints: Vec<_> = bad(text).list().iter().filter_map(|finding| finding.hint.clone()).collect();

@@ -110,6 +110,11 @@ async fn apply(State(versions): State<Versions>, Json(body): Json<Value>) -> Res
             json!({ "current": texts.len(), "difference": difference }),
         );
     }
+    if text.contains("refuse me") {
+        let finding =
+            json!({ "code": "clock_tight", "message": "too tight", "file": "f", "line": 1, "column": 2, "hint": null });
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "topology_refused", json!({ "findings": [finding] }));
+    }
     if read(text).regions.len() < read(&texts[base - 1]).regions.len() && body["drain"] != true {
         return problem(StatusCode::CONFLICT, "holds_missions", json!({ "what": ["region asia-east"] }));
     }
@@ -214,6 +219,20 @@ fn a_bad_file_is_refused_before_it_is_sent() {
     let output = topology("http://127.0.0.1:1", &["apply", "tests/data/ten-mistakes.yaml", "--check-index", "1"]);
     ends(&output, 1);
     assert!(err(&output).contains("10 errors"), "{}", err(&output));
+}
+
+#[test]
+fn what_only_the_server_has_against_a_file_is_a_finding_too() {
+    let scheduler = Scheduler::start(SHIPPED);
+    let file = grown(8);
+    std::fs::write(file.path(), format!("{SHIPPED}# refuse me\n")).expect("the file is written");
+    let output = scheduler.topology(&["apply", path(&file), "--check-index", "1"]);
+    ends(&output, 1);
+    assert!(err(&output).contains("f:1:2: clock_tight: too tight"), "{}", err(&output));
+    let output = scheduler.topology(&["apply", path(&file), "--check-index", "1", "--format", "json"]);
+    ends(&output, 1);
+    let json: Value = serde_json::from_str(&out(&output)).expect("output is JSON");
+    assert_eq!(json["findings"][0]["code"], "clock_tight");
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
         }
     };
     let replicas = reader.count_in(count, span, "replicas", REPLICAS, true);
+    told_if_none(reader, replicas, span);
     Some(Agent { specialization, role, replicas, slots: 1, min: None, max: None, run_limit: None })
 }
 
@@ -116,6 +117,7 @@ fn block(reader: &mut Reader, node: &Node) -> Option<Agent> {
         .and_then(|node| reader.choice(node, "the role", Role::ALL, Role::as_str));
     let replicas =
         fields.required(reader, "replicas", "an agent").and_then(|node| reader.count(node, "replicas", REPLICAS));
+    told_if_none(reader, replicas, fields.get("replicas").map_or(node.span, |node| node.span));
     let slots = fields.get("slots").and_then(|node| reader.count(node, "slots", SLOTS)).unwrap_or(1);
     let mut bound = |key: &str| {
         let entry = fields.entry(key)?;
@@ -129,6 +131,13 @@ fn block(reader: &mut Reader, node: &Node) -> Option<Agent> {
     let run_limit =
         fields.get("run_limit").and_then(|node| reader.duration(node, "run_limit", RUN_LIMIT)).map(|limit| limit.value);
     Some(Agent { specialization, role, replicas, slots, min, max, run_limit })
+}
+
+/// A pool of no agents is lawful, but nobody should write it by mistake.
+fn told_if_none(reader: &mut Reader, replicas: Option<u32>, span: Span) {
+    if replicas == Some(0) {
+        reader.warn(Code::Weak, span, "a pool without agents takes no missions", None);
+    }
 }
 
 fn bounds(reader: &mut Reader, (min, max): (Option<u32>, Option<u32>), replicas: u32, span: Span) {

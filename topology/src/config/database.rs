@@ -8,7 +8,7 @@ use super::finding::{Code, shortened};
 use super::keys;
 use super::reader::{At, Reader};
 use super::region::{WrittenRegion, cloud_region_hint};
-use super::residency::is_known;
+use super::residency::named_region;
 use super::source::Span;
 use super::tree::{Entry, Node};
 use crate::catalogue::{Access, Catalogue, CatalogueRegion, Partition};
@@ -93,8 +93,7 @@ fn mapping(
     known: &BTreeSet<RegionName>,
     cloud: Option<Cloud>,
 ) -> Option<(RegionName, At<DatabaseRegion>)> {
-    let name = reader.name_in::<RegionName>(&entry.key, entry.key_span, "the region");
-    let name = name.and_then(|name| is_known(reader, name, known));
+    let name = named_region(reader, &entry.key, entry.key_span, known);
     let home = database_region(reader, &entry.value, cloud);
     Some((name?.value, home?))
 }

@@ -1,5 +1,6 @@
 //! From nodes to typed values, with a finding for each that is not what was wanted.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(super) struct At<T> {
 pub(super) struct Reader {
     source: Arc<Source>,
     pub(super) findings: Findings,
+    /// Names of regions that were refused where they were given: what refers to one is no further mistake.
+    pub(super) unfit: BTreeSet<String>,
 }
 
 /// A hint, a hint that may be missing, or none.
@@ -58,7 +61,7 @@ impl Hint for Option<String> {
 
 impl Reader {
     pub(super) fn new(source: Arc<Source>) -> Self {
-        Self { findings: Findings::new(Arc::clone(&source)), source }
+        Self { findings: Findings::new(Arc::clone(&source)), source, unfit: BTreeSet::new() }
     }
 
     pub(super) fn source(&self) -> Arc<Source> {

@@ -53,7 +53,7 @@ pub(super) fn read_all(reader: &mut Reader, node: &Node) -> Option<Vec<WrittenRe
 fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
     let fields = reader.fields(node, "a region", keys::REGION)?;
     let name = fields.required(reader, "name", "a region").and_then(|node| reader.name(node, "the region's name"));
-    let meant = if name.is_none() { fields.get("name").and_then(meant) } else { None };
+    let meant = if name.is_none() { fields.get("name").and_then(|node| meant(reader, node)) } else { None };
     let provider =
         fields.required(reader, "provider", "a region").and_then(|node| provider(reader, node, "the provider"));
     let cloud = fields
@@ -89,8 +89,10 @@ fn read(reader: &mut Reader, node: &Node) -> Option<WrittenRegion> {
     })
 }
 
-fn meant(node: &Node) -> Option<RegionName> {
+/// The name that a refused one was meant to be. Both are noted, since the file may refer to the region by either.
+fn meant(reader: &mut Reader, node: &Node) -> Option<RegionName> {
     let Value::Scalar(scalar) = &node.value else { return None };
+    reader.unfit.insert(scalar.text.clone());
     name_like(&scalar.text)?.parse().ok()
 }
 

@@ -68,16 +68,26 @@ fn regions_of(reader: &mut Reader, items: &[Node], known: &BTreeSet<RegionName>)
 
 /// Reads the name of a region that must be in the file.
 pub(super) fn known_region(reader: &mut Reader, node: &Node, known: &BTreeSet<RegionName>) -> Option<At<RegionName>> {
-    let name = reader.name::<RegionName>(node, "the region")?;
+    let text = reader.text(node, "the region")?;
+    named_region(reader, text, node.span, known)
+}
+
+/// Reads a text, such as a key, as the name of a region that must be in the file.
+pub(super) fn named_region(
+    reader: &mut Reader,
+    text: &str,
+    span: Span,
+    known: &BTreeSet<RegionName>,
+) -> Option<At<RegionName>> {
+    if reader.unfit.contains(text) {
+        return None;
+    }
+    let name = reader.name_in::<RegionName>(text, span, "the region")?;
     is_known(reader, name, known)
 }
 
 /// Reports a region that the file does not have.
-pub(super) fn is_known(
-    reader: &mut Reader,
-    name: At<RegionName>,
-    known: &BTreeSet<RegionName>,
-) -> Option<At<RegionName>> {
+fn is_known(reader: &mut Reader, name: At<RegionName>, known: &BTreeSet<RegionName>) -> Option<At<RegionName>> {
     if known.contains(&name.value) {
         return Some(name);
     }
@@ -97,8 +107,7 @@ fn home(
     entry: &Entry,
     known: &BTreeSet<RegionName>,
 ) -> Option<(RegionName, Vec<Vec<RegionName>>)> {
-    let name = reader.name_in::<RegionName>(&entry.key, entry.key_span, "the region");
-    let name = name.and_then(|name| is_known(reader, name, known));
+    let name = named_region(reader, &entry.key, entry.key_span, known);
     let groups = reader.list(&entry.value, "the fallbacks of a region", MOST)?;
     let mut seen: BTreeMap<RegionName, Span> = BTreeMap::new();
     let mut read = Vec::with_capacity(groups.len());

@@ -2,6 +2,7 @@
 
 use scheduler_client::Error;
 use scheduler_client::wire::{ApplyTopology, RevertTopology, TopologyVersion};
+use serde_json::{Value, json};
 use topology::plan::Plan;
 
 use super::file;
@@ -51,32 +52,42 @@ fn end(answer: Result<TopologyVersion, Error>, output: &mut Output) -> anyhow::R
 }
 
 fn refused(error: &Error, output: &mut Output) -> anyhow::Result<Exit> {
-    if !output.is_json() {
-        match error.code() {
-            Some("plan_stale") => stale(error, output)?,
-            Some("holds_missions") => {
-                for what in extra(error, "what").and_then(|what| what.as_array()).into_iter().flatten() {
-                    output.note(&format!("holds missions: {}", what.as_str().unwrap_or_default()))?;
-                }
-                output.note("--drain lets them finish or move first")?;
+    match error.code() {
+        Some("topology_refused") => return bad_file(error, output),
+        Some("plan_stale") if !output.is_json() => stale(error, output)?,
+        Some("holds_missions") if !output.is_json() => {
+            for what in list(error, "what") {
+                output.note(&format!("holds missions: {}", what.as_str().unwrap_or_default()))?;
             }
-            Some("topology_refused") => {
-                for finding in extra(error, "findings").and_then(|all| all.as_array()).into_iter().flatten() {
-                    output.note(&finding_line(finding))?;
-                }
-                output.failure(&stop(error), None);
-                return Ok(Exit::Finding);
-            }
-            Some(_) | None => {}
+            output.note("--drain lets them finish or move first")?;
         }
+        Some(_) | None => {}
     }
     Err(stop(error))
+}
+
+/// What was good here is not good there: the server may check for another engine, or be another version.
+fn bad_file(error: &Error, output: &mut Output) -> anyhow::Result<Exit> {
+    let findings = list(error, "findings");
+    if output.is_json() {
+        output.json(&json!({ "findings": findings }))?;
+    } else {
+        for finding in findings {
+            output.note(&finding_line(finding))?;
+        }
+        output.failure(&stop(error), None);
+    }
+    Ok(Exit::Finding)
+}
+
+fn list<'a>(error: &'a Error, key: &str) -> &'a [Value] {
+    extra(error, key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Shows what came into force since the plan was made.
 fn stale(error: &Error, output: &mut Output) -> anyhow::Result<()> {
     let difference = extra(error, "difference").and_then(|plan| serde_json::from_value::<Plan>(plan.clone()).ok());
-    if let Some(current) = extra(error, "current").and_then(serde_json::Value::as_i64) {
+    if let Some(current) = extra(error, "current").and_then(Value::as_i64) {
         output.note(&format!("version {current} came into force since the plan was made:"))?;
     }
     if let Some(plan) = difference {
@@ -85,7 +96,7 @@ fn stale(error: &Error, output: &mut Output) -> anyhow::Result<()> {
     output.note("look at it, plan again with `topology plan FILE --server URL`, and apply with the new check index")
 }
 
-fn finding_line(finding: &serde_json::Value) -> String {
+fn finding_line(finding: &Value) -> String {
     let text = |key: &str| finding[key].as_str().unwrap_or_default();
     format!("{}:{}:{}: {}: {}", text("file"), finding["line"], finding["column"], text("code"), text("message"))
 }
