@@ -16,7 +16,9 @@ impl Drop for Removed {
 /// Starting and stopping is one test, for it takes a second and the steps follow from each other.
 #[test]
 fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // Below the ports that connections of other tests leave from.
+    let ports = (0..100).map(|i| 20_000 + u16::try_from(std::process::id() % 5_000).unwrap() + i);
+    let free = ports.filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok()).next().unwrap();
     let port = free.local_addr().unwrap().port();
     let server = LocalServer::for_world(port);
     let removed = Removed(server.clone());

@@ -73,8 +73,6 @@ impl LocalServer {
         let place = self.place()?;
         let _turn = Turn::take(&place.home.with_extension("lock"))?;
         if !self.runs(&place) {
-            port::ensure_free(self.port)?;
-            self.prepare(&installed, &place)?;
             self.launch_patiently(&installed, &place)?;
         }
         self.read_url(&place)
@@ -185,13 +183,18 @@ impl LocalServer {
         fs::rename(&new, &place.data).map_err(Error::io("put in place", &place.data))
     }
 
-    /// Launches it again for a while where it was killed: its last processes may still hold its memory.
+    /// Launches it again for a while where it was killed: its last processes may still hold its port or its memory.
     fn launch_patiently(&self, installed: &Installed, place: &Place) -> Result<(), Error> {
         let killed = place.was_killed();
         let started = Instant::now();
         loop {
-            match self.launch(installed, place) {
-                Err(Error::Failed { .. }) if killed && started.elapsed() < KILLED_PATIENCE => {
+            let launched = port::ensure_free(self.port)
+                .and_then(|()| self.prepare(installed, place))
+                .and_then(|()| self.launch(installed, place));
+            match launched {
+                Err(Error::Failed { .. } | Error::PortTaken { .. })
+                    if killed && started.elapsed() < KILLED_PATIENCE =>
+                {
                     std::thread::sleep(LOOK_EVERY * 10);
                 }
                 result => return result,
