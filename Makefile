@@ -1,11 +1,13 @@
 # The commands of a developer. Everything they need is checked first and named at once; they install nothing globally.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down db test verify bench check build
+.PHONY: help up down reset db test verify bench check build
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 export PORT_BASE ?= 7700
 export DETACH ?= 0
+export BENCH ?=
 # Loopback is never reached through a proxy.
 comma := ,
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
@@ -14,7 +16,8 @@ export no_proxy := $(NO_PROXY)
 help:
 	@echo "make up      a world on this machine; Ctrl-C ends it, DETACH=1 returns, PORT_BASE= moves all ports"
 	@echo "make down    ends it"
-	@echo "make db      the local database alone; prints its URL"
+	@echo "make reset   deletes the world's database"
+	@echo "make db      starts the local database alone and prints its URL"
 	@echo "make test    every test, on a database server of its own"
 	@echo "make verify  what a change must pass"
 	@echo "make bench   figures as JSON lines; BENCH=name runs one"
@@ -31,6 +34,9 @@ up: build
 down:
 	@if [ -x $(TARGET)/scheduler ]; then $(TARGET)/scheduler dev stop; else echo "no world is running"; fi
 
+reset: build
+	@$(TARGET)/scheduler dev reset
+
 db: build
 	@$(TARGET)/scheduler dev db
 
@@ -43,7 +49,11 @@ verify: check
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check; else echo "cargo-deny is not here: advisories and licences were not checked"; fi
 	@cargo test --locked --workspace
+	@if command -v go >/dev/null 2>&1; then sql/parse-check/run; else echo "go is not here: CockroachDB's parser did not see the statements"; fi
 
+# On a database of its own, so that a world that is up is not measured along.
+bench: export PORT_BASE = 37700
 bench: check
-	@cargo build --release --locked -p scheduler -p region-agent -p chaos
-	@cargo run --release --quiet --locked -p chaos -- bench $(BENCH)
+	@cargo build --quiet --release --locked -p scheduler -p region-agent -p bench
+	@trap '$(RELEASE)/scheduler dev stop >/dev/null' EXIT; \
+		MERIDIAN_BENCH_DATABASE_URL=$$($(RELEASE)/scheduler dev db) $(RELEASE)/bench

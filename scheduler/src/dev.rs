@@ -55,8 +55,10 @@ pub(crate) struct Args {
 enum Verb {
     /// End the world that runs in the background or elsewhere
     Stop,
-    /// Run the local database alone, and print its URL
+    /// Start the local database alone, and print its URL
     Db,
+    /// Delete the local database with all that is in it
+    Reset,
 }
 
 /// Which of several worlds.
@@ -107,7 +109,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let folder = Folder::new(args.place.state.as_deref(), ports.base());
     match args.verb {
         Some(Verb::Stop) => detach::stop(&folder, ports, output).await,
-        Some(Verb::Db) => world::database_only(&folder, ports, output).await,
+        Some(Verb::Reset) => detach::reset(&folder, ports, output).await,
+        Some(Verb::Db) => world::database_only(ports, output).await,
         None => {
             if let Some(running) = folder.running().filter(|_| !args.background) {
                 return detach::already(&running, output);

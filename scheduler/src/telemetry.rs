@@ -3,14 +3,13 @@
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::runtime::Tokio;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
-use sql::BreakerState;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -20,6 +19,12 @@ use crate::state::App;
 /// Upper bounds of latency buckets, in seconds: fine around the targets of DESIGN section 7.
 const SECONDS: [f64; 16] =
     [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0];
+
+/// The same of placements, which take microseconds.
+const PLACE_SECONDS: [f64; 8] = [0.000_001, 0.000_002, 0.000_005, 0.000_01, 0.000_05, 0.000_2, 0.001, 0.01];
+
+/// Upper bounds of the rows of one statement.
+const ROWS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
 
 /// How logs look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -97,7 +102,9 @@ pub fn metrics() -> PrometheusHandle {
         .get_or_init(|| {
             let handle = PrometheusBuilder::new()
                 .set_buckets(&SECONDS)
-                .expect("the list of buckets is not empty")
+                .and_then(|builder| builder.set_buckets_for_metric(full("scheduler_place_seconds"), &PLACE_SECONDS))
+                .and_then(|builder| builder.set_buckets_for_metric(full("scheduler_batch_rows"), &ROWS))
+                .expect("no list of buckets is empty")
                 .install_recorder()
                 .expect("no other recorder is installed");
             describe();
@@ -106,8 +113,30 @@ pub fn metrics() -> PrometheusHandle {
         .clone()
 }
 
+fn full(name: &str) -> Matcher {
+    Matcher::Full(name.to_owned())
+}
+
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+    describe_histogram!("scheduler_submit_seconds", Unit::Seconds, "Time of a submit, one mission or a batch");
+    describe_histogram!("scheduler_place_seconds", Unit::Seconds, "Time of one placement decision");
+    describe_histogram!("scheduler_submit_to_lease_seconds", Unit::Seconds, "Time from submit to lease, by pool");
+    describe_histogram!("scheduler_run_seconds", Unit::Seconds, "Time from lease to end of a mission");
+    describe_histogram!("scheduler_complete_seconds", Unit::Seconds, "Time of storing a mission's outcome");
+    describe_histogram!("scheduler_loop_seconds", Unit::Seconds, "Time of one tick of a loop, by loop");
+    describe_histogram!("scheduler_batch_rows", "Requests that one statement carried, by kind");
+    describe_counter!("scheduler_batch_overloads_total", "Requests refused since too many of their kind waited");
+    describe_counter!("scheduler_moves_total", "Missions that were taken from their holder or region, by reason");
+    describe_counter!("scheduler_fenced_writes_total", "Writes refused since their lease was lost, by kind");
+    describe_counter!("scheduler_unnamed_leases_total", "Leases put back since their holder does not name them");
+    describe_counter!("scheduler_sessions_expired_total", "Sessions ended for their silence");
+    describe_counter!("scheduler_region_health_changes_total", "Changes of a region's health, by region and state");
+    describe_counter!("scheduler_retired_total", "Rows removed by retention, by table");
+    describe_counter!("scheduler_cache_hits_total", "Answers from memory, by cache");
+    describe_counter!("scheduler_stale_loads_total", "Decisions made with loads that were not fresh");
+    describe_counter!("scheduler_loop_failures_total", "Ticks of a loop that failed, by loop");
 
     describe_counter!("scheduler_http_requests_total", "Requests by method, route and status");
     describe_histogram!("scheduler_http_request_seconds", Unit::Seconds, "Time from request to answer, by route");
@@ -119,7 +148,6 @@ fn describe() {
     describe_gauge!("scheduler_pool_unmet", "Missions refused only for want of a live session, by pool");
     describe_gauge!("scheduler_topology_version", "Version of the topology in force here");
     describe_gauge!("scheduler_view_age_seconds", Unit::Seconds, "Age of a part of what this scheduler knows");
-    describe_gauge!("scheduler_gateway_breaker", "Breaker of a gateway: 0 closed, 1 half open, 2 open");
 }
 
 /// Brings the figures up to date that are read and not counted.
@@ -143,14 +171,6 @@ pub(crate) fn observe_gauges(app: &App) {
     metrics::gauge!("scheduler_view_age_seconds", "part" => "regions").set(ages.regions.as_secs_f64());
     for (region, age) in &ages.loads {
         metrics::gauge!("scheduler_view_age_seconds", "part" => format!("loads {region}")).set(age.as_secs_f64());
-    }
-    for gateway in app.gateways.health() {
-        let state = match gateway.breaker {
-            BreakerState::Closed => 0.0,
-            BreakerState::HalfOpen => 1.0,
-            BreakerState::Open => 2.0,
-        };
-        metrics::gauge!("scheduler_gateway_breaker", "gateway" => gateway.name).set(state);
     }
 }
 

@@ -210,7 +210,10 @@ impl Views {
     /// Places a mission on the view in force. Does not count it: see [`Views::bump`].
     #[must_use]
     pub fn place(&self, ask: &Ask<'_>) -> Placed {
-        self.current.load().place(ask)
+        let started = Instant::now();
+        let placed = self.current.load().place(ask);
+        metrics::histogram!("scheduler_place_seconds").record(started.elapsed().as_secs_f64());
+        placed
     }
 
     /// Counts own placements at once, until the next published load shows them.

@@ -44,6 +44,13 @@ impl Database {
         stopped.context("the end of the database was cut short")
     }
 
+    /// Deletes the local database.
+    pub(super) async fn remove(ports: Ports) -> anyhow::Result<()> {
+        let server = LocalServer::for_world(ports.database());
+        let removed = spawn_blocking(move || server.remove()).await.context("the removal was cut short")?;
+        removed.map_err(|error| Stop::refused(sql::local::chain(&error)).into())
+    }
+
     /// Ends it, where it was started here.
     pub(super) async fn stop(self) {
         let Some(server) = self.server else { return };

@@ -87,3 +87,12 @@ pub(super) async fn stop(folder: &Folder, ports: Ports, output: &Output) -> anyh
     }
     output.answer(&json!({ "stopped": true, "pid": running.pid }), |_| "the world has ended".to_owned())
 }
+
+/// Deletes the local database; refused while a world uses it.
+pub(super) async fn reset(folder: &Folder, ports: Ports, output: &Output) -> anyhow::Result<()> {
+    if let Some(running) = folder.running() {
+        return Err(Stop::refused(format!("process {} uses it: `make down` first", running.pid)).into());
+    }
+    Database::remove(ports).await?;
+    output.answer(&json!({ "removed": true }), |_| "the local database is gone".to_owned())
+}

@@ -296,15 +296,10 @@ async fn watch(client: &Client, crew: &mut Crew, output: &Output) -> anyhow::Res
     }
 }
 
-/// Runs the database alone until it is stopped.
-pub(super) async fn database_only(folder: &Folder, ports: Ports, output: &Output) -> anyhow::Result<()> {
-    folder.create().with_context(|| format!("cannot make {}", folder.root().display()))?;
-    let mut stop = Stops::new()?;
+/// Starts the database alone and leaves it running: the end of a world, or `make down`, ends it.
+pub(super) async fn database_only(ports: Ports, output: &Output) -> anyhow::Result<()> {
     let database = Database::start(ports).await?;
-    output.answer(&json!({ "url": database.url() }), |_| database.url().to_owned())?;
-    stop.asked().await;
-    database.stop().await;
-    Ok(())
+    output.answer(&json!({ "url": database.url() }), |_| database.url().to_owned())
 }
 
 /// Ctrl-C and SIGTERM.

@@ -1,6 +1,6 @@
 //! `/agent/v1`: for region agents; and `/peer/v1`, for other schedulers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -104,7 +104,10 @@ pub(super) async fn complete(
     Json(body): Json<wire::Complete>,
 ) -> Result<Json<wire::LeaseAnswer>, Reply> {
     agent.holds(&app, body.lease.session).await?;
-    Ok(Json(app.engine.complete(id, body).await?))
+    let started = Instant::now();
+    let answer = app.engine.complete(id, body).await?;
+    metrics::histogram!("scheduler_complete_seconds").record(started.elapsed().as_secs_f64());
+    Ok(Json(answer))
 }
 
 /// Say that an attempt failed.

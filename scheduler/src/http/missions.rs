@@ -1,5 +1,7 @@
 //! `/v1/missions`: for clients.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -72,7 +74,9 @@ async fn through_gate(
         metrics::counter!("scheduler_shed_total", "lane" => "submit").increment(1);
         return vec![Err(Refusal::Overloaded); count];
     };
+    let started = Instant::now();
     let results = app.engine.submit(actor, context, missions).await;
+    metrics::histogram!("scheduler_submit_seconds").record(started.elapsed().as_secs_f64());
     if results.iter().all(Result::is_err) {
         pass.discount();
     }
