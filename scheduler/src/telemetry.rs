@@ -140,6 +140,18 @@ fn describe() {
 
     describe_counter!("scheduler_http_requests_total", "Requests by method, route and status");
     describe_histogram!("scheduler_http_request_seconds", Unit::Seconds, "Time from request to answer, by route");
+    describe_histogram!("scheduler_loop_seconds", Unit::Seconds, "Time of one tick, by loop");
+    describe_counter!("scheduler_loop_failures_total", "Ticks that failed, by loop and cause");
+    describe_counter!("scheduler_sweep_failures_total", "Sweeps of a home that failed, by home and cause");
+    describe_counter!("scheduler_beat_failures_total", "Own heartbeats that could not be written, by home");
+    describe_counter!("scheduler_load_failures_total", "Counts of a region that failed");
+    describe_counter!("scheduler_stale_loads_total", "Loads of a home that could not be read");
+    describe_counter!("scheduler_reap_failures_total", "Looks for silent sessions that failed, by region");
+    describe_counter!("scheduler_moves_total", "Missions moved by this scheduler's loops, by cause and state after");
+    describe_counter!("scheduler_sessions_expired_total", "Sessions ended for their silence, by region");
+    describe_counter!("scheduler_region_health_changes_total", "Changes of a region's health made by this scheduler");
+    describe_counter!("scheduler_cache_hits_total", "Answers from memory instead of the database, by cache");
+    describe_counter!("scheduler_retired_total", "Rows taken away by retention, by kind");
     describe_counter!("scheduler_shed_total", "Requests that were shed, by lane");
     describe_gauge!("scheduler_gate_limit", "Submits that are let in together now, a batch counting by its size");
     describe_gauge!("scheduler_pool_missions", "Missions of a pool by state (queued, leased), as last published");

@@ -7,6 +7,8 @@ mod compile;
 mod origin;
 mod parts;
 mod place;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -282,11 +284,10 @@ impl Views {
         Ok(())
     }
 
-    /// Sets or lifts the hold: while it is set, suspect regions take new work and nobody is evacuated.
+    /// Sets or lifts the hold: while it is set, suspect regions take new work and nobody is evacuated. Judges all
+    /// pools again in any case, for they fall silent by the clock alone.
     pub fn set_held(&self, held: Option<HoldReason>) {
-        if self.current.load().held != held {
-            self.update(|parts| parts.held = held);
-        }
+        self.update(|parts| parts.held = held);
     }
 
     /// Turns a mission's origin into points. None = the client's country where it is known, else where this scheduler

@@ -147,7 +147,7 @@ impl Engine {
             topology_version: placed.topology_version,
             residency_version: placed.residency_version,
             nonce,
-            placement: Some(placed.explained.to_string()),
+            placement: Some(placed.explained.clone()),
             reason: placed.reason.map(str::to_owned),
             // The old moment may be over; a retried mission waits as long as it must.
             start_by: row.start_by.filter(|time| *time > now),

@@ -119,7 +119,7 @@ impl Engine {
             topology_version: placed.topology_version,
             residency_version: placed.residency_version,
             nonce: request.nonce,
-            placement: Some(placed.explained.to_string()),
+            placement: Some(placed.explained.clone()),
             reason: placed.reason.map(str::to_owned),
             traceparent: context.traceparent.clone(),
             key: request.key.clone(),

@@ -81,7 +81,7 @@ async fn woken(wake: &mut Option<watch::Receiver<u64>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Whether a tick left work behind that it could have done.

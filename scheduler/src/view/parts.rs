@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use scheduler_core::health::{HoldReason, Serving};
 use sql::Db;
-use topology::{DatabaseRegion, PoolId, RegionName};
+use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId};
 
 use super::compile::{Compiled, snapshot};
 use super::{Ages, Peer, PoolLoad, RegionRow, View};
@@ -92,8 +92,13 @@ impl Parts {
         let clock = self.clock.or(clock);
         let homes = &self.compiled.topology.database.regions;
         let known: Vec<_> = homes.iter().filter_map(|home| self.loads.get(home)).collect();
-        let loads: BTreeMap<_, _> = known.iter().flat_map(|loads| loads.pools.iter().cloned()).collect();
-        let peers = known.iter().flat_map(|loads| loads.peers.iter().cloned()).collect();
+        let oldest = clock.map(|(at, read)| at + read.elapsed() - LOAD_KEPT);
+        let loads: BTreeMap<_, _> = known
+            .iter()
+            .flat_map(|loads| loads.pools.iter().cloned())
+            .filter(|(_, load)| oldest.is_none_or(|oldest| load.at >= oldest))
+            .collect();
+        let peers = each_once(known.iter().flat_map(|loads| loads.peers.iter()));
         let mut view = View {
             topology_version: self.compiled.current.version,
             residency_version: self.compiled.current.residency_version,
@@ -139,6 +144,17 @@ impl Parts {
         (self.serving, self.live, self.version) = (serving, live, view.topology_version);
         other
     }
+}
+
+/// Every scheduler once, with its newest heartbeat: one that watches several homes beats in all of them.
+fn each_once<'a>(peers: impl Iterator<Item = &'a Peer>) -> Vec<Peer> {
+    let mut once: BTreeMap<SchedulerId, Peer> = BTreeMap::new();
+    for peer in peers {
+        if once.get(&peer.id).is_none_or(|known| known.at < peer.at) {
+            once.insert(peer.id, peer.clone());
+        }
+    }
+    once.into_values().collect()
 }
 
 /// The topology in force, parsed. `known` is a version that need not be read again.

@@ -76,3 +76,17 @@ async fn a_region_is_not_down_before_the_observer_could_write_there_for_so_long(
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(standing(&scheduler), RegionHealth::Down);
 }
+
+#[tokio::test]
+async fn a_scheduler_that_beats_in_every_home_is_one_peer_and_withdraws_from_all() {
+    let rig = Rig::new().await;
+    let (one, two) = (rig.scheduler("us-west").await, rig.scheduler("us-east").await);
+    beat::tick(Arc::clone(&one)).await.unwrap();
+    beat::tick(Arc::clone(&two)).await.unwrap();
+    rig.refresh(&two).await;
+    let heard: Vec<_> = two.views.current().peers.iter().map(|peer| peer.id).collect();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    one.withdraw().await;
+    rig.refresh(&two).await;
+    assert_eq!(two.views.current().peers.iter().map(|peer| peer.id).collect::<Vec<_>>(), [two.id]);
+}
