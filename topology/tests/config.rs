@@ -108,6 +108,11 @@ fn every_mistake_has_its_code_and_place() {
         ("a tab", "regions:\n\t- a\n", &[(Code::Syntax, 2, 2)]),
         ("NUL", "regions: \0[]\n", &[(Code::ControlCharacter, 1, 10)]),
         ("an escaped NUL", "version: \"\\0\"\n", &[(Code::MissingKey, 1, 1), (Code::ControlCharacter, 1, 10)]),
+        (
+            "after wide characters",
+            "# žluťoučký kůň 𝛺\n{ version: 1, ž: 1 }\n",
+            &[(Code::MissingKey, 2, 1), (Code::UnknownKey, 2, 15)],
+        ),
         ("no regions", "version: 1\n", &[(Code::MissingKey, 1, 1)]),
         ("regions without value", "regions:\n", &[(Code::WrongType, 1, 8)]),
         ("an anchor", "version: &x 1\n", &[(Code::MissingKey, 1, 1), (Code::YamlFeature, 1, 10)]),
