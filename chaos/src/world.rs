@@ -71,6 +71,7 @@ impl World {
         let free = free_ports(spec.regions.len() * 2)?;
         let ports = spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
+        world.migrate().await?;
         for region in world.spec.regions.clone() {
             world.start_scheduler(&region)?;
         }
@@ -124,6 +125,14 @@ impl World {
         std::iter::once(region).chain(others).map(|region| self.scheduler_url(region)).collect()
     }
 
+    /// Brings the database to the schema and stores the topology.
+    async fn migrate(&mut self) -> anyhow::Result<()> {
+        let arguments =
+            ["migrate".to_owned(), "--topology".to_owned(), self.path("topology.yaml"), "--database-url".to_owned()];
+        let arguments = [&arguments[..], std::slice::from_ref(&self.spec.database)].concat();
+        Process::start("scheduler", &arguments, &self.folder().join("migrate.log"))?.wait_done(PATIENCE).await
+    }
+
     /// Starts the scheduler of a region on its port.
     ///
     /// # Errors
@@ -132,7 +141,6 @@ impl World {
         let databases = self.spec.databases.get(region).cloned().unwrap_or_else(|| vec![self.spec.database.clone()]);
         let mut arguments: Vec<String> = ["serve", "--dev", "--region", region.as_str()].map(str::to_owned).into();
         arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].0)]);
-        arguments.extend(["--topology".to_owned(), self.path("topology.yaml")]);
         for url in databases {
             arguments.extend(["--database-url".to_owned(), url]);
         }

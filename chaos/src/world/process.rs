@@ -92,12 +92,29 @@ impl Process {
         })
         .await;
         if ended || !ready {
-            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(20).collect();
-            let tail: String = tail.into_iter().rev().map(|line| format!("\n  {line}")).collect();
-            bail!("{} {}, its log ends with:{tail}", url, if ended { "ended" } else { "was not ready in time" });
+            let what = if ended { "ended" } else { "was not ready in time" };
+            bail!("{url} {what}, its log ends with:{}", self.log_tail());
         }
         Ok(())
+    }
+
+    /// Waits until it has ended well.
+    ///
+    /// # Errors
+    /// With the end of the log where it fails or does not end in time.
+    pub async fn wait_done(&mut self, patience: Duration) -> anyhow::Result<()> {
+        wait_until(patience, async || !self.runs()).await;
+        match self.child.try_wait()? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => bail!("it ended with {status}, its log ends with:{}", self.log_tail()),
+            None => bail!("it did not end in time, its log ends with:{}", self.log_tail()),
+        }
+    }
+
+    fn log_tail(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let tail: Vec<&str> = log.lines().rev().take(20).collect();
+        tail.into_iter().rev().map(|line| format!("\n  {line}")).collect()
     }
 }
 

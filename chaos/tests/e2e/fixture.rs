@@ -8,7 +8,7 @@ use chaos::judge::{Acknowledged, Effect, Row, read_lines};
 use chaos::world::Spec;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use scheduler_client::wire::{Mission, MissionState, Origin, SubmitMission};
+use scheduler_client::wire::{MissionState, Origin, SubmitMission};
 use serde_json::json;
 use tokio_postgres::NoTls;
 use topology::{Epoch, MissionId, Position, RegionName};
@@ -155,9 +155,4 @@ pub(crate) fn acknowledged(path: &Path) -> Vec<Acknowledged> {
 pub(crate) fn ledger(path: &Path) -> Vec<Effect> {
     let lines: Vec<serde_json::Value> = read_lines(path).expect("the ledger is readable");
     lines.into_iter().filter_map(|line| serde_json::from_value(line).ok()).collect()
-}
-
-/// Whether a mission has ended.
-pub(crate) fn ended(mission: &Mission) -> bool {
-    matches!(mission.state, MissionState::Succeeded | MissionState::Failed | MissionState::Cancelled)
 }
