@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use scheduler_client::Client;
@@ -41,12 +42,14 @@ impl Record {
 }
 
 /// How the submits went.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Submitted {
     /// 2xx answers, each of them in the record.
     pub acknowledged: usize,
     /// Submits that were refused or never answered.
     pub failed: usize,
+    /// Why the first of them failed.
+    pub first_failure: Option<String>,
 }
 
 /// Microseconds since the Unix epoch.
@@ -55,36 +58,60 @@ pub fn now_us() -> i64 {
     chrono::Utc::now().timestamp_micros()
 }
 
-/// Submits every mission, `at_once` at a time, by the clients in turn, and records each mission that was acknowledged.
+/// How fast missions are submitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The next one when fewer than so many wait for their answer.
+    AtOnce(usize),
+    /// So many a second, however long the answers take.
+    PerSecond(f64),
+}
+
+impl Pace {
+    /// Answers waited for at a time, and the time between two submits.
+    fn limits(self) -> (usize, Duration) {
+        match self {
+            Self::AtOnce(most) => (most, Duration::from_nanos(1)),
+            Self::PerSecond(rate) => (Semaphore::MAX_PERMITS, Duration::from_secs_f64(1.0 / rate)),
+        }
+    }
+}
+
+/// Submits every mission by the clients in turn, and records each mission that was acknowledged.
 ///
 /// # Errors
 /// Where the record cannot be written.
 pub async fn submit(
     clients: &[Client],
     missions: Vec<SubmitMission>,
-    at_once: usize,
+    pace: Pace,
     record: Arc<Record>,
 ) -> anyhow::Result<Submitted> {
+    let (at_once, between) = pace.limits();
     let room = Arc::new(Semaphore::new(at_once));
-    let mut running: JoinSet<anyhow::Result<bool>> = JoinSet::new();
+    let mut due = tokio::time::interval(between);
+    let mut running: JoinSet<anyhow::Result<Option<String>>> = JoinSet::new();
     for (mission, client) in missions.into_iter().zip(clients.iter().cycle()) {
+        due.tick().await;
         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
         let (client, record) = (client.clone(), record.clone());
         running.spawn(async move {
             let answer = client.submit(mission).await;
             drop(permit);
             match answer {
-                Ok(mission) => record.add(&Acknowledged { mission: mission.id, at_us: now_us() }).map(|()| true),
-                Err(_) => Ok(false),
+                Ok(mission) => record.add(&Acknowledged { mission: mission.id, at_us: now_us() }).map(|()| None),
+                Err(error) => Ok(Some(format!("{error:?}"))),
             }
         });
     }
     let mut submitted = Submitted::default();
     while let Some(one) = running.join_next().await {
-        if one.expect("a submit does not panic")? {
-            submitted.acknowledged += 1;
-        } else {
-            submitted.failed += 1;
+        match one.expect("a submit does not panic")? {
+            None => submitted.acknowledged += 1,
+            Some(failure) => {
+                submitted.failed += 1;
+                submitted.first_failure.get_or_insert(failure);
+            }
         }
     }
     Ok(submitted)

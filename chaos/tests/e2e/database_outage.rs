@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chaos::judge::judge;
-use chaos::load::{Record, submit};
+use chaos::load::{Pace, Record, submit};
 use chaos::wait::wait_until;
 use chaos::world::{Spec, World, free_ports};
 use sql::local::LocalServer;
@@ -63,7 +63,7 @@ async fn an_outage_of_the_database_ends_no_session_and_moves_no_mission() {
     let clients: Vec<_> = regions.iter().map(|region| world.client(region).unwrap()).collect();
     let kinds = ["engineer-master", "secure-specialist"];
     let missions = (0..LEASES).map(|n| mission(kinds[n % 2], &format!("mission {n}"))).collect();
-    assert_eq!(submit(&clients, missions, 32, record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, missions, Pace::AtOnce(32), record).await.unwrap().failed, 0);
     let leased = "SELECT count(*) FROM missions WHERE state = 'leased'";
     {
         let database = Database::at(&url).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos::judge::judge;
-use chaos::load::{Record, submit};
+use chaos::load::{Pace, Record, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::wire::RegionControl;
@@ -20,7 +20,7 @@ async fn a_drained_region_empties_without_a_failed_mission() {
     let told = world.folder().join("acknowledged.jsonl");
     let record = Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
-    assert_eq!(submit(&clients, missions(600, 17), 32, record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, missions(600, 17), Pace::AtOnce(32), record).await.unwrap().failed, 0);
 
     let drained = region(0);
     let other = world.client(&region(2)).unwrap();

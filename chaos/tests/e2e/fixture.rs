@@ -33,16 +33,16 @@ pub(crate) fn region(n: usize) -> RegionName {
     REGIONS[n % REGIONS.len()].0.parse().expect("the names of this file are names")
 }
 
-/// Five regions; each specialization has a primary of 10 slots in one and a replica of 5 in another: capacity 480.
+/// Five regions; each specialization has a primary of 7 slots in one and a replica of 8 in another: capacity 480.
 pub(crate) fn large_topology() -> String {
     let mut text = String::from("version: 1\nregions:\n");
     for (n, (name, cloud, ..)) in REGIONS.iter().enumerate() {
         let _ = write!(text, "  - name: {name}\n    provider: AWS\n    region: {cloud}\n    agents:\n");
         for s in 0..SPECIALIZATIONS {
             if s % REGIONS.len() == n {
-                let _ = writeln!(text, "      - {} (primary: 10 replicas)", specialization(s));
+                let _ = writeln!(text, "      - {} (primary: 7 replicas)", specialization(s));
             } else if (s + 2) % REGIONS.len() == n {
-                let _ = writeln!(text, "      - {} (replica: 5)", specialization(s));
+                let _ = writeln!(text, "      - {} (replica: 8)", specialization(s));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chaos::judge::judge;
-use chaos::load::{Record, submit};
+use chaos::load::{Pace, Record, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
@@ -26,7 +26,7 @@ async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
     let mut all = missions(1_000, 13);
     all.iter_mut().for_each(|mission| mission.residency = None);
-    assert_eq!(submit(&clients, all, 32, record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, all, Pace::AtOnce(32), record).await.unwrap().failed, 0);
 
     let victim = region(1);
     let queued = format!("SELECT count(*) FROM missions WHERE state = 'queued' AND region = '{victim}'");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaos::judge::judge;
-use chaos::load::{Record, submit};
+use chaos::load::{Pace, Record, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
@@ -29,7 +29,7 @@ async fn a_paused_region_changes_nothing_when_it_is_resumed() {
     // What may only run in the paused region would wait for it: these missions may run anywhere.
     let mut all = missions(400, 11);
     all.iter_mut().for_each(|mission| mission.residency = None);
-    let submits = tokio::spawn(async move { submit(&clients, all, 16, record).await.unwrap() });
+    let submits = tokio::spawn(async move { submit(&clients, all, Pace::AtOnce(16), record).await.unwrap() });
 
     let here = format!("SELECT count(*) FROM missions WHERE state = 'leased' AND region = '{paused}'");
     assert!(wait_until(Duration::from_secs(60), async || database.count(&here).await >= 10).await);
