@@ -218,5 +218,9 @@ impl Drop for World {
     fn drop(&mut self) {
         self.agents.clear();
         self.schedulers.clear();
+        // A failed test's world is worth a look.
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+        }
     }
 }
