@@ -4,7 +4,7 @@
 //! - B: a grant whose number is two or more heartbeats old is void: those heartbeats did not name it, so the scheduler
 //!   may have given it away.
 //! - C: a mission that has crashed its holders runs alone: nothing beside it, and nothing is asked for meanwhile.
-//! - D: open claims together never ask for more than the free slots.
+//! - D: the newest claim asks for all free slots; a new one is due as soon as more are free than it asks for.
 //! - E: a draining session asks for nothing and starts nothing.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,9 @@ pub struct Book {
     seq: i64,
     held: BTreeMap<LeaseName, Held>,
     slots: Slots,
+    /// What the newest claim asks for, until it is answered.
     asked: Slots,
+    claims: u64,
     draining: bool,
 }
 
@@ -89,7 +91,8 @@ impl Book {
         Verdict::Start
     }
 
-    /// A claim for the free slots that no open claim asks for (C, D, E). Close it with [`Book::claim_closed`].
+    /// A claim for all free slots, where more are free than the newest open claim asks for (C, D, E). The scheduler
+    /// answers the session's earlier claims when it reads this one. Close it with [`Book::claim_closed`].
     pub fn claim(&mut self, wait_ms: i64) -> Option<Claim> {
         if self.draining || self.held.values().any(|held| held.alone) {
             return None;
@@ -100,29 +103,27 @@ impl Book {
                 *slots -= 1;
             }
         }
-        for (specialization, asked) in &self.asked {
-            if let Some(slots) = free.get_mut(specialization) {
-                *slots -= asked;
-            }
-        }
         free.retain(|_, slots| *slots > 0);
-        if free.is_empty() {
+        let asked = |name: &Specialization| self.asked.get(name).copied().unwrap_or(0);
+        if free.iter().all(|(name, slots)| *slots <= asked(name)) {
             return None;
         }
-        for (specialization, slots) in &free {
-            *self.asked.entry(specialization.clone()).or_default() += slots;
-        }
+        self.asked.clone_from(&free);
+        self.claims += 1;
         Some(Claim { free, holding: self.held.len() as i64, wait_ms })
     }
 
-    /// A claim was answered or lost.
-    pub fn claim_closed(&mut self, claim: &Claim) {
-        for (specialization, slots) in &claim.free {
-            if let Some(asked) = self.asked.get_mut(specialization) {
-                *asked -= slots;
-            }
+    /// The number of the newest claim, to close it by.
+    #[must_use]
+    pub const fn claim_number(&self) -> u64 {
+        self.claims
+    }
+
+    /// A claim was answered or lost. Only the newest one still asks for anything.
+    pub fn claim_closed(&mut self, number: u64) {
+        if number == self.claims {
+            self.asked.clear();
         }
-        self.asked.retain(|_, asked| *asked > 0);
     }
 
     /// What a heartbeat's answer takes away: no longer held, to be stopped.
@@ -278,17 +279,20 @@ mod tests {
     }
 
     #[test]
-    fn open_claims_never_ask_for_a_slot_twice() {
+    fn a_slot_that_comes_free_is_asked_for_at_once_with_all_others() {
         let mut book = Book::new(slots(&[("a", 2), ("b", 1)]));
         let first = book.claim(7).unwrap();
+        let first_number = book.claim_number();
         assert_eq!(first, Claim { free: slots(&[("a", 2), ("b", 1)]), holding: 0, wait_ms: 7 });
-        assert_eq!(book.claim(7), None);
+        assert_eq!(book.claim(7), None, "nothing more is free");
         book.admit(&grant(1, 0));
-        book.claim_closed(&first);
+        book.claim_closed(first_number);
         let second = book.claim(7).unwrap();
         assert_eq!(second, Claim { free: slots(&[("a", 1), ("b", 1)]), holding: 1, wait_ms: 7 });
         book.settled(name(1));
-        assert_eq!(book.claim(7).unwrap().free, slots(&[("a", 1)]), "only the slot that came free");
+        assert_eq!(book.claim(7).unwrap().free, slots(&[("a", 2), ("b", 1)]), "the other slots are asked for again");
+        book.claim_closed(first_number + 1);
+        assert_eq!(book.claim(7), None, "an earlier claim that ends leaves the newest one open");
     }
 
     #[test]

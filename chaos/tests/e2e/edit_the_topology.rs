@@ -85,7 +85,9 @@ async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
     assert!(
         done,
         "{:?}",
-        database.counts("SELECT concat_ws(' ', state, specialization, region, reason), count(*) FROM missions GROUP BY 1").await
+        database
+            .counts("SELECT concat_ws(' ', state, specialization, region, reason), count(*) FROM missions GROUP BY 1")
+            .await
     );
     let late = format!(
         "SELECT count(*) FROM missions WHERE specialization = 'engineer-master' AND region = 'us-east' \

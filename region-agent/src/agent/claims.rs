@@ -13,7 +13,7 @@ use super::session::Session;
 /// Longest wait of one claim, in milliseconds; a random tenth less keeps agents apart.
 const WAIT_MS: i64 = 10_000;
 
-/// Most claims of a session at a time. Each asks for slots that the others do not ask for.
+/// Most claims of a session at a time: the newest, and those that the scheduler is about to answer because of it.
 const OPEN_MAX: usize = 4;
 
 /// Longest wait for a change that nobody announces.
@@ -23,16 +23,18 @@ const LOOK: Duration = Duration::from_millis(500);
 struct Open {
     session: Arc<Session>,
     claim: Claim,
+    number: u64,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.session.book().claim_closed(&self.claim);
+        self.session.book().claim_closed(self.number);
     }
 }
 
 impl Session {
-    /// Keeps claims open for all free slots. Ends with the session, which drops it.
+    /// Keeps a claim open for all free slots; a slot that comes free brings a new one, which replaces it. Ends with the
+    /// session, which drops it.
     pub(super) async fn claim_loop(self: Arc<Self>) {
         let mut open = JoinSet::new();
         let mut pauses = Pauses::new(&self.agent.0.client.limits());
@@ -40,8 +42,10 @@ impl Session {
             let changed = self.changed.notified();
             while open.len() < OPEN_MAX {
                 let wait_ms = WAIT_MS - rand::rng().random_range(0..WAIT_MS / 10);
-                let Some(claim) = self.book().claim(wait_ms) else { break };
-                let claim = Open { session: Arc::clone(&self), claim };
+                let mut book = self.book();
+                let Some(claim) = book.claim(wait_ms) else { break };
+                let claim = Open { session: Arc::clone(&self), claim, number: book.claim_number() };
+                drop(book);
                 open.spawn(claim.ask());
             }
             tokio::select! {

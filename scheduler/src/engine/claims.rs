@@ -10,7 +10,7 @@ mod pace;
 mod waiter;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use scheduler_client::wire;
@@ -55,6 +55,7 @@ pub(crate) struct Hub {
     region: RegionName,
     hints: Arc<Hints>,
     claimers: Mutex<HashMap<Line, Arc<Claimer>>>,
+    newest: Mutex<HashMap<SessionId, Weak<Waiter>>>,
     reservations: Mutex<Reservations>,
 }
 
@@ -70,8 +71,8 @@ impl Hub {
         region: RegionName,
         hints: Arc<Hints>,
     ) -> Self {
-        let (claimers, reservations) = (Mutex::default(), Mutex::default());
-        Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, reservations }
+        let (claimers, newest, reservations) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, newest, reservations }
     }
 
     /// Lets the claimers of these pools look at once.
@@ -92,6 +93,23 @@ impl Hub {
         if pools.clone().next().is_some() {
             self.wake(pools.clone());
             self.hints.tell(&self.region, pools);
+        }
+    }
+
+    /// Makes this the session's claim. An earlier one asks for less and is answered now, so that an agent whose slots
+    /// come free one by one does not pile up claims.
+    fn replace(&self, waiter: &Arc<Waiter>) {
+        let mut newest = lock(&self.newest);
+        if let Some(earlier) = newest.insert(waiter.session, Arc::downgrade(waiter)).and_then(|old| old.upgrade()) {
+            earlier.close();
+        }
+    }
+
+    /// Forgets a claim that is about to be answered, unless a later one has taken its place.
+    fn forget(&self, waiter: &Arc<Waiter>) {
+        let mut newest = lock(&self.newest);
+        if newest.get(&waiter.session).is_some_and(|held| std::ptr::eq(held.as_ptr(), Arc::as_ptr(waiter))) {
+            newest.remove(&waiter.session);
         }
     }
 
@@ -146,7 +164,8 @@ impl Hub {
 }
 
 impl Engine {
-    /// Waits for missions of the session's pools, at most `claim.wait_ms`. Dropping the future gives up the wait; what
+    /// Waits for missions of the session's pools, at most `claim.wait_ms`, or until a later claim of the session takes
+    /// this one's place: a claim names all free slots. Dropping the future gives up the wait; what
     /// was granted meanwhile is put back.
     pub async fn claim(&self, session: SessionId, claim: wire::Claim) -> Result<wire::ClaimAnswer, Refusal> {
         check_claim(&claim)?;
@@ -162,12 +181,13 @@ impl Engine {
         let deadline = Instant::now() + Duration::from_millis(claim.wait_ms.unsigned_abs());
         let waiter = Arc::new(Waiter::new(session, claim.holding, claim.free.clone()));
         let mut abandoned = Abandoned::new(Arc::clone(hub), known.home.clone(), Arc::clone(&waiter));
+        hub.replace(&waiter);
         for specialization in claim.free.into_keys() {
             let pool = PoolId { region: known.region.clone(), specialization };
             hub.join(Line { home: known.home.clone(), pool }, &waiter);
         }
         tokio::select! {
-            () = waiter.granted() => {}
+            () = waiter.answerable() => {}
             () = tokio::time::sleep_until(deadline) => {
                 // Whoever asks without waiting asks all the same.
                 let _late = tokio::time::timeout(LOOK, waiter.seen()).await;
@@ -175,6 +195,7 @@ impl Engine {
             () = hub.stop.cancelled() => {}
         }
         waiter.close();
+        hub.forget(&waiter);
         // A statement that is under way may still grant.
         waiter.settled().await;
         abandoned.defuse();

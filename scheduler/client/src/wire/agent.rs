@@ -104,7 +104,8 @@ pub struct HeartbeatAnswer {
     pub drain_until: Option<DateTime<Utc>>,
 }
 
-/// Body of `POST /agent/v1/sessions/{id}/claim`: a long poll for free slots.
+/// Body of `POST /agent/v1/sessions/{id}/claim`: a long poll for all free slots of the session. A later claim of the
+/// session takes the place of an earlier one, which is answered at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Claim {
     /// Free slots by specialization, above 0.

@@ -66,13 +66,15 @@ impl Waiter {
         lock(&self.state).closed
     }
 
+    /// Takes part in no further statement from now on, and is answered.
     pub(super) fn close(&self) {
         lock(&self.state).closed = true;
+        self.changed.notify_one();
     }
 
-    /// Ends when something was granted.
-    pub(super) async fn granted(&self) {
-        while lock(&self.state).grants.is_empty() {
+    /// Ends when something was granted, or a later claim of the session took its place.
+    pub(super) async fn answerable(&self) {
+        while !self.is_closed() {
             self.changed.notified().await;
         }
     }
@@ -125,6 +127,7 @@ impl Drop for Abandoned {
     fn drop(&mut self) {
         let Some(waiter) = self.waiter.take() else { return };
         waiter.close();
+        self.hub.forget(&waiter);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (hub, home) = (Arc::clone(&self.hub), self.home.clone());
         runtime.spawn(async move {
