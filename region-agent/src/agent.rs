@@ -182,16 +182,13 @@ fn make(settings: &RunnerSettings, ledger: Option<&Arc<Ledger>>) -> Result<Runne
     })
 }
 
-/// What runs of an agent that was killed left behind. Nobody else uses these folders: the spool is locked.
+/// Removes the folders that runs of a killed agent left behind, and nothing else that the work folder may hold.
+/// Nobody else uses them: the spool is locked.
 fn empty_work(config: &Config) -> Result<(), Error> {
     for settings in std::iter::once(&config.runner).chain(config.runners.values()) {
         let RunnerSettings::Command(settings) = settings else { continue };
-        match std::fs::remove_dir_all(&settings.work) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::Work { path: settings.work.clone(), source });
-            }
-            _ => {}
-        }
+        Command::remove_left_overs(&settings.work)
+            .map_err(|source| Error::Work { path: settings.work.clone(), source })?;
     }
     Ok(())
 }

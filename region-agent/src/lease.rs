@@ -19,6 +19,15 @@ pub struct Terms {
     pub margin: Duration,
 }
 
+impl Terms {
+    /// How long after an unanswered heartbeat the next one goes, where so many before it were unanswered too: soon at
+    /// first, and never later than an answered one.
+    #[must_use]
+    pub fn again_after(&self, unanswered: u32) -> Duration {
+        (self.heartbeat / 10).saturating_mul(1 << unanswered.min(8)).min(self.heartbeat)
+    }
+}
+
 /// Until when the session's leases hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
@@ -60,6 +69,13 @@ mod tests {
         assert_eq!(lease.expires_at, Boot(6_000_000_000));
         assert!(!lease.is_fenced(Boot(5_499_999_999)));
         assert!(lease.is_fenced(Boot(5_500_000_000)));
+    }
+
+    #[test]
+    fn unanswered_heartbeats_come_again_soon_and_then_at_the_usual_pace() {
+        let waits: Vec<_> = (0..6).map(|n| TERMS.again_after(n).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(TERMS.again_after(u32::MAX), TERMS.heartbeat);
     }
 
     #[test]

@@ -87,3 +87,68 @@ fn unstorable(finished: &Finished, error: &Error) -> Finished {
     let body = Fail { lease, reason: reason::RESULT_REFUSED.to_owned(), detail, retryable: true };
     Finished { mission: finished.mission, result: FinishedResult::Fail(body) }
 }
+
+#[cfg(test)]
+mod tests {
+    use scheduler_client::Cause;
+    use scheduler_client::wire::{Complete, Problem};
+    use topology::{Epoch, MissionId, SessionId};
+
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> Error {
+        let problem = Problem {
+            kind: String::new(),
+            code: code.to_owned(),
+            status,
+            title: String::new(),
+            detail: String::new(),
+            pointer: None,
+            extra: None,
+        };
+        Error::Problem { problem: Box::new(problem), retry_after: None }
+    }
+
+    fn verdict(error: Error, complete: bool) -> &'static str {
+        match judge(Err(error), "done", complete) {
+            Delivery::Over(outcome) => outcome,
+            Delivery::Unstorable(_) => "unstorable",
+            Delivery::Later(_) => "later",
+        }
+    }
+
+    #[test]
+    fn a_result_is_forgotten_only_where_it_was_decided() {
+        let cases = [
+            (409, "lease_lost", "refused"),
+            (409, "mission_cancelled", "refused"),
+            (404, "mission_not_found", "refused"),
+            (422, "nul_character", "unstorable"),
+            (413, "body_too_large", "unstorable"),
+            (401, "unauthenticated", "later"),
+            (403, "forbidden", "later"),
+            (429, "too_many", "later"),
+            (500, "internal", "later"),
+            (503, "database_unavailable", "later"),
+        ];
+        for (status, code, wanted) in cases {
+            assert_eq!(verdict(refused(status, code), true), wanted, "{status} {code}");
+        }
+        assert_eq!(verdict(refused(422, "nul_character"), false), "refused", "a failure cannot be made simpler");
+        assert_eq!(verdict(Error::Unreachable { tries: 1, cause: Cause::BreakersOpen }, true), "later");
+        // A proxy's page is no decision of a scheduler.
+        assert_eq!(verdict(Error::Contract { status: 404, detail: String::new() }, true), "later");
+    }
+
+    #[test]
+    fn what_no_scheduler_stores_becomes_a_failure_under_the_same_lease() {
+        let lease = LeaseProof { session: SessionId::random(), epoch: Epoch(7), home: "us-west-2".to_owned() };
+        let result = FinishedResult::Complete(Complete { lease: lease.clone(), outcome: json!("\u{0}") });
+        let finished = Finished { mission: MissionId::random(), result };
+        let instead = unstorable(&finished, &refused(422, "nul_character"));
+        assert_eq!(instead.name(), finished.name());
+        let FinishedResult::Fail(body) = instead.result else { panic!("no failure") };
+        assert_eq!((body.lease, body.reason.as_str()), (lease, reason::RESULT_REFUSED));
+        assert_eq!(body.detail["code"], "nul_character");
+    }
+}

@@ -130,6 +130,7 @@ impl Session {
         loops.spawn(Arc::clone(&self).fence_loop());
         let mut drain = Drain::default();
         let mut next = Instant::now();
+        let mut unanswered = 0;
         loop {
             if let Some(over) = drain.look(&self, *wish.borrow_and_update()).await {
                 return over;
@@ -139,9 +140,11 @@ impl Session {
                 () = tokio::time::sleep_until(next) => {
                     let begun = Instant::now();
                     match self.beat().await {
-                        Beat::Answered => next = begun + self.terms.heartbeat,
-                        // At once with the next number, a little apart.
-                        Beat::Unanswered => next = Instant::now() + self.terms.heartbeat / 10,
+                        Beat::Answered => (next, unanswered) = (begun + self.terms.heartbeat, 0),
+                        Beat::Unanswered => {
+                            next = Instant::now() + self.terms.again_after(unanswered);
+                            unanswered += 1;
+                        }
                         Beat::Ended => {
                             self.stop_all(StopCause::SessionEnded);
                             return Over::Ended;

@@ -1,6 +1,6 @@
 //! A program on this machine, under a supervisor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
+use topology::MissionId;
 
 use super::{Ending, Failure, Job, Tether, reason, verdict};
 use crate::book::StopCause;
@@ -49,6 +50,24 @@ impl Command {
         Self { settings }
     }
 
+    /// Removes folders of runs, by their names, from a work folder; one that is not there has none.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn remove_left_overs(work: &Path) -> std::io::Result<()> {
+        let entries = match std::fs::read_dir(work) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() && entry.file_name().to_str().is_some_and(is_run) {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn run(&self, job: &Job, mut tether: Tether) -> Ending {
         let dir = self.settings.work.join(format!("{}-{}", job.grant.mission, job.grant.epoch));
         let ending = match self.start(job, &dir, &tether).await {
@@ -64,7 +83,7 @@ impl Command {
         ending
     }
 
-    async fn start(&self, job: &Job, dir: &PathBuf, tether: &Tether) -> std::io::Result<Supervised> {
+    async fn start(&self, job: &Job, dir: &Path, tether: &Tether) -> std::io::Result<Supervised> {
         tokio::fs::create_dir_all(dir).await?;
         let mut child = tokio::process::Command::new(&self.settings.supervisor)
             .arg0("region-agent")
@@ -79,7 +98,7 @@ impl Command {
         let stdout = child.stdout.take().expect("it is piped");
         let mut supervised =
             Supervised { child, orders: Some(stdin), reports: BufReader::new(stdout).lines(), group: None };
-        supervised.order(&Order::Start(Box::new(self.order(job, dir.clone(), tether)))).await;
+        supervised.order(&Order::Start(Box::new(self.order(job, dir.to_owned(), tether)))).await;
         Ok(supervised)
     }
 
@@ -107,6 +126,12 @@ impl Command {
         let own = self.settings.time_limit.map(|limit| tether.clock.now().after(limit));
         own.map_or(job.run_until, |own| own.min(job.run_until))
     }
+}
+
+/// Whether a folder's name is that of a run: the mission's id, a hyphen, the epoch.
+fn is_run(name: &str) -> bool {
+    let parts = name.rsplit_once('-');
+    parts.is_some_and(|(mission, epoch)| mission.parse::<MissionId>().is_ok() && epoch.parse::<u64>().is_ok())
 }
 
 fn deadlines(lease: &Lease) -> Deadlines {
@@ -193,5 +218,24 @@ impl Supervised {
 impl Drop for Supervised {
     fn drop(&mut self) {
         drop(self.orders.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_of_runs_are_removed() {
+        let work = tempfile::tempdir().unwrap();
+        let run = format!("{}-3", MissionId::random());
+        for name in [run.as_str(), "mine", "a-1", "6f1c1f0e-0000-4000-8000-000000000001"] {
+            std::fs::create_dir(work.path().join(name)).unwrap();
+        }
+        std::fs::write(work.path().join(format!("{}-1", MissionId::random())), "a file").unwrap();
+        Command::remove_left_overs(work.path()).unwrap();
+        assert!(!work.path().join(run).exists());
+        assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 4);
+        Command::remove_left_overs(&work.path().join("nothing")).unwrap();
     }
 }

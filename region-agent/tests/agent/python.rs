@@ -58,6 +58,14 @@ fn wait_for_lint(fake: &Fake, waiting: &Waiting, epoch: i64) {
 }
 
 #[test]
+fn its_linter_passes_its_own_tests() {
+    let folder = Path::new(EXAMPLE).parent().unwrap();
+    let done = Command::new("python3").args(["-B", "-m", "unittest", "discover", "-s"]).arg(folder).output().unwrap();
+    let text = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && text.contains("Ran 9 tests"), "{text}");
+}
+
+#[test]
 fn it_pushes_its_fix_on_a_branch_of_its_mission_and_epoch() {
     let fake = Fake::new(&[("a", 1)]);
     let listener = fake.listen();
