@@ -38,7 +38,6 @@ use limits::Lane;
 const CLAIM_WAIT: Duration = Duration::from_secs(30);
 
 /// Every route with its limits.
-#[must_use]
 pub fn router(app: App) -> Router {
     let limits = app.limits;
     let lane = |name, concurrency, timeout| Lane { name, concurrency, timeout };
@@ -124,7 +123,6 @@ async fn unknown_method() -> problem::Reply {
     problem::UNKNOWN_METHOD.because("see /openapi.json for the methods of this path")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     problem::INTERNAL.because("the scheduler failed; its log tells where").into_response()
 }

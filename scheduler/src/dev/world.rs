@@ -243,7 +243,7 @@ async fn submit(client: &Client, missions: Vec<SubmitMission>, output: &Output) 
                     open.insert(mission.id);
                 }
                 SubmitResult::Refused(problem) => {
-                    output.note(&format!("refused: {}: {}", problem.code, problem.detail))?
+                    output.note(&format!("refused: {}: {}", problem.code, problem.detail))?;
                 }
             }
         }

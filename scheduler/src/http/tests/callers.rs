@@ -21,6 +21,9 @@ fn with(secret: &str, mut request: Request<Body>) -> Request<Body> {
     request
 }
 
+/// A request with the status that a submitter, an agent, an operator and a viewer get.
+type Row = (&'static str, fn() -> Request<Body>, [u16; 4]);
+
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }
@@ -37,7 +40,7 @@ async fn each_role_may_do_its_own_and_no_more() {
     let agent = token(&bed, TokenRole::Agent, Some("us-west")).await;
     let operator = token(&bed, TokenRole::Operator, None).await;
     let viewer = token(&bed, TokenRole::Viewer, None).await;
-    let requests: [(&str, fn() -> Request<Body>, [u16; 4]); 6] = [
+    let requests: [Row; 6] = [
         ("submit", || json_request(Method::POST, "/v1/missions", &mission("t")), [201, 403, 201, 403]),
         ("list", || get("/v1/missions"), [200, 403, 200, 200]),
         (
