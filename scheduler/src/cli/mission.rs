@@ -318,6 +318,12 @@ fn explained(answer: &wire::PlacementAnswer) -> String {
     if answer.omitted > 0 {
         text.push_str(&format!("\nand {} pools more", answer.omitted));
     }
+    if let Some(pool) = &answer.unmet {
+        text.push_str(&format!("\n{pool} would have been better, but had no live session"));
+    }
+    if let Some(rule) = &answer.residency {
+        text.push_str(&format!("\nresidency {rule}, strength {}", answer.strength.as_deref().unwrap_or("unknown")));
+    }
     text
 }
 

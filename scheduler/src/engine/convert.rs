@@ -5,7 +5,7 @@ use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
 use scheduler_core::placement::{Row, Stored, Verdict, rows};
 use serde_json::Value;
-use topology::{PoolId, Position, Specialization};
+use topology::{PoolId, Position, ResidencyName, Specialization, Topology};
 
 use crate::store::event::EventRow;
 use crate::store::mission::MissionRow;
@@ -86,8 +86,10 @@ pub(crate) fn outcome(row: &MissionRow) -> Option<Value> {
     row.outcome.as_deref().map(json)
 }
 
-/// The stored placement, as a table.
-pub(crate) fn placement(row: &MissionRow) -> wire::PlacementAnswer {
+/// The stored placement, as a table, with how far its residency rule reaches now (P4).
+pub(crate) fn placement(row: &MissionRow, topology: &Topology) -> wire::PlacementAnswer {
+    let residency: Option<ResidencyName> = row.residency.as_deref().and_then(|name| name.parse().ok());
+    let rule = residency.as_ref().and_then(|name| topology.residency.get(name));
     let stored: Option<Stored> = row.placement.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let specialization: Option<Specialization> = row.specialization.parse().ok();
     let placement = stored.as_ref().zip(specialization.as_ref()).map(|(stored, kind)| stored.placement(kind));
@@ -97,6 +99,9 @@ pub(crate) fn placement(row: &MissionRow) -> wire::PlacementAnswer {
         pool: pool(row.region.as_deref(), &row.specialization),
         reason: row.reason.clone(),
         placed_at: row.placed_at,
+        strength: rule.map(|rule| rule.strength.to_string()),
+        residency,
+        unmet: placement.as_ref().and_then(|placement| placement.unmet.clone()),
         pools: placement.iter().flat_map(rows).map(weighed).collect(),
         omitted: stored.map_or(0, |stored| stored.omitted() as u64),
     }

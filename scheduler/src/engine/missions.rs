@@ -33,7 +33,7 @@ impl Engine {
 
     /// The stored placement of a mission, as it was explained when it was made.
     pub async fn placement(&self, mission: MissionId) -> Result<wire::PlacementAnswer, Refusal> {
-        Ok(convert::placement(&self.find(mission, None).await?))
+        Ok(convert::placement(&self.find(mission, None).await?, &self.0.views.current().topology))
     }
 
     /// Missions, newest first. A region whose database does not answer is left out and named.

@@ -201,7 +201,10 @@ async fn a_mission_that_no_pool_may_take_waits_with_its_reason() {
     assert!(waiting.reason.is_some());
     let shown = engine.show(waiting.id).await.unwrap();
     assert_eq!(shown.history.unwrap()[0].to, MissionState::Pending);
-    assert!(!engine.placement(waiting.id).await.unwrap().pools.is_empty());
+    let placement = engine.placement(waiting.id).await.unwrap();
+    assert!(placement.unmet.is_some(), "a pool without a session is missed");
+    let reasons: Vec<_> = placement.pools.iter().map(|row| row.reason.as_deref()).collect();
+    assert!(!reasons.is_empty() && reasons.iter().all(|reason| *reason == Some("no_live_session")), "{reasons:?}");
 }
 
 #[tokio::test]

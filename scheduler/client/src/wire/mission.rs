@@ -236,6 +236,17 @@ pub struct PlacementAnswer {
     /// When it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<DateTime<Utc>>,
+    /// The rule that it is under; absent = anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub residency: Option<ResidencyName>,
+    /// How far that rule reaches in the topology in force: `run` or `store`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<String>,
+    /// The pool that would have been better but for a live session: what autoscaling should wake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::wire::schema::PoolId>)]
+    pub unmet: Option<PoolId>,
     /// The chosen pool, the alternatives best first, then the rejected; of many pools the first of each kind.
     pub pools: Vec<PlacementRow>,
     /// Pools of which nothing was kept.
