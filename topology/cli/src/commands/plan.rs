@@ -68,7 +68,8 @@ fn told(plan: &Difference, answer: &PlanAnswer, file: &Path) -> String {
     for reason in &answer.refused {
         let _ = write!(out, "\nApply will refuse this: {reason}");
     }
-    if !answer.refused.is_empty() {
+    // A home that still holds rows cannot be waited away by a drain.
+    if answer.refused.iter().any(|reason| !reason.starts_with("home_in_use")) {
         out.push_str("\n--drain lets missions finish or move first\n");
     }
     let _ = writeln!(out, "\nCheck index: {}", answer.base_version);
