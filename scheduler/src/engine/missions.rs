@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::lifecycle::{self, Command, Landing, MissionState};
+use sql::Db;
 use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
@@ -156,6 +157,16 @@ impl Engine {
 
     /// The row of a mission, wherever it is homed: looked for at the hint, then at home, then in the other homes.
     pub(crate) async fn find(&self, mission: MissionId, hint: Option<&DatabaseRegion>) -> Result<MissionRow, Refusal> {
+        self.find_on(&self.0.submit, mission, hint).await
+    }
+
+    /// As [`Engine::find`], on the connections of one kind of work.
+    pub(crate) async fn find_on(
+        &self,
+        db: &Db,
+        mission: MissionId,
+        hint: Option<&DatabaseRegion>,
+    ) -> Result<MissionRow, Refusal> {
         let mut homes = self.homes();
         if let Some(at) = hint.and_then(|hint| homes.iter().position(|home| home == hint)) {
             homes.swap(0, at);
@@ -164,7 +175,7 @@ impl Engine {
         let mut failed = None;
         for group in [near, far] {
             let ids = [mission];
-            for part in join_all(group.iter().map(|home| mission_find(&self.0.submit, home, &ids))).await {
+            for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
                 match part {
                     Ok(rows) => {
                         if let Some(row) = rows.into_iter().next() {

@@ -121,7 +121,8 @@ impl Engine {
         home: &DatabaseRegion,
         command: &Command<'_>,
     ) -> Result<Unchanged, Refusal> {
-        let row = self.find(key.mission, Some(home)).await?;
+        // On the connections of results: whoever repeats a completion never waits for submits.
+        let row = self.find_on(&self.0.lease, key.mission, Some(home)).await?;
         // No command of an agent compares times, so the moment does not matter.
         match lifecycle::apply(&row.facts(), command, row.submitted_at) {
             Ok(Step::Repeated) => Ok(Unchanged::Repeated(Box::new(row))),

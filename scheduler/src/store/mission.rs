@@ -20,6 +20,8 @@ use sql::Statement;
 
 /// Every statement of this module.
 pub const STATEMENTS: &[&Statement] = &[
+    &claim::CLAIM_1,
+    &claim::CLAIM_4,
     &claim::CLAIM_16,
     &claim::CLAIM_128,
     &claim::CLAIM_512,

@@ -21,6 +21,8 @@ fn allowed(name: &str) -> BTreeSet<MissionState> {
 #[test]
 fn the_filters_agree_with_the_lifecycle() {
     let statements = [
+        ("mission_claim_1", CommandKind::Grant),
+        ("mission_claim_4", CommandKind::Grant),
         ("mission_claim_16", CommandKind::Grant),
         ("mission_claim_128", CommandKind::Grant),
         ("mission_claim_512", CommandKind::Grant),

@@ -73,7 +73,7 @@ async fn a_grant_whose_answer_is_lost_is_leased_again_after_two_heartbeats() {
     let it = Relayed::new().await;
     let mut agent = Agent::west(&it.engine, 2).await;
     let id = submit(&it.engine, mission("m")).await.id;
-    it.lose("mission_claim_16");
+    it.lose("mission_claim_1");
     assert!(agent.claim_of(&it.engine, &[("engineer-master", 1)], 0, 400).await.unwrap().is_empty());
     assert_eq!(it.relay.cuts(), 1);
     let lost = it.engine.show(id).await.unwrap();

@@ -55,6 +55,7 @@ async fn scans(world: &World, name: &str) -> String {
 async fn hot_statements_go_by_their_indexes() {
     let world = World::new().await;
     world.run(FILL).await;
+    insta::assert_snapshot!(scans(&world, "mission_claim_1").await, @"all of topology_versions, heartbeats_pkey, missions_leased, missions_pkey, missions_queue, sessions_pkey");
     insta::assert_snapshot!(scans(&world, "mission_claim_16").await, @"all of topology_versions, heartbeats_pkey, missions_leased, missions_pkey, missions_queue, sessions_pkey");
     insta::assert_snapshot!(scans(&world, "mission_claim_512").await, @"all of topology_versions, heartbeats_pkey, missions_leased, missions_pkey, missions_queue, sessions_pkey");
     insta::assert_snapshot!(scans(&world, "mission_claim_alone").await, @"all of topology_versions, heartbeats_pkey, missions_alone, missions_leased, missions_pkey, sessions_pkey");

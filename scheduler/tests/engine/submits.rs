@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use scheduler::engine::{Actor, SubmitContext};
 use scheduler::refusal::Refusal;
 use scheduler_client::wire::{ListMissions, MissionState, SubmitMission};
@@ -240,4 +242,67 @@ async fn lists_go_newest_first_over_all_regions_page_by_page() {
         let query = ListMissions { limit: Some(limit), ..ListMissions::default() };
         assert_eq!(west.list(query).await.unwrap_err().code(), "number_out_of_range");
     }
+}
+
+/// Any text, with what databases dislike more often than chance would have it.
+fn any_text() -> impl Strategy<Value = String> {
+    let odd = prop_oneof![
+        Just("\0".to_owned()),
+        Just("\u{FFFF}".to_owned()),
+        Just("'\"\\{}$1".to_owned()),
+        Just(String::new())
+    ];
+    prop_oneof![6 => ".{0,40}", 3 => any::<String>(), 1 => odd]
+}
+
+fn any_body() -> impl Strategy<Value = SubmitMission> {
+    let number = prop_oneof![4 => 0..10i32, 1 => any::<i32>()];
+    let key = proptest::option::of(any_text());
+    let time = proptest::option::of(-9_000_000_000_000i64..9_000_000_000_000);
+    (any_text(), any_text(), any_text(), number, key, time, any::<f64>()).prop_map(
+        |(title, name, text, number, idempotency_key, time, float)| SubmitMission {
+            title,
+            priority: number,
+            payload: json!({ name: [text, float] }),
+            max_attempts: (number % 3 == 0).then_some(number),
+            start_by: time.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0)),
+            idempotency_key,
+            ..mission("")
+        },
+    )
+}
+
+#[test]
+fn whatever_comes_in_fails_alone_and_the_rest_is_accepted() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (world, engine) = runtime.block_on(async {
+        let world = World::new().await;
+        let engine = world.engine("us-west").await;
+        (world, engine)
+    });
+    let config = Config { cases: 40, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&proptest::collection::vec(any_body(), 1..20), |odd| {
+        let mut bodies = Vec::new();
+        for (n, body) in odd.into_iter().enumerate() {
+            bodies.push(body);
+            bodies.push(mission(&format!("good {n}")));
+        }
+        let answers = runtime.block_on(engine.submit(&ana(), &SubmitContext::default(), bodies.clone()));
+        for (n, (answer, body)) in answers.into_iter().zip(bodies).enumerate() {
+            match answer {
+                Ok(accepted) if !accepted.replayed => {
+                    let shown = runtime.block_on(engine.show(accepted.mission.id)).unwrap();
+                    prop_assert_eq!((shown.title, shown.payload), (body.title, Some(body.payload)));
+                }
+                Ok(_) => {}
+                Err(refusal) => {
+                    prop_assert!(n % 2 == 0, "a good one was refused: {:?}", refusal);
+                    prop_assert!(matches!(refusal, Refusal::Invalid { .. } | Refusal::KeyReused), "{:?}", refusal);
+                }
+            }
+        }
+        Ok(())
+    });
+    runtime.block_on(async { drop(world) });
+    result.unwrap();
 }

@@ -103,3 +103,49 @@ async fn a_request_that_is_given_up_still_runs() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 }
+
+/// Casts texts to JSON in one statement; one that is none fails all of them.
+struct Casting(sql::Db);
+
+const CAST: sql::Statement = sql::statement!(
+    "test_cast",
+    idempotent,
+    "SELECT w.text::JSONB::TEXT AS text FROM unnest($1::TEXT[]) WITH ORDINALITY AS w (text, turn) ORDER BY w.turn"
+);
+
+impl Batch for Casting {
+    type Key = ();
+    type Item = String;
+    type Answer = String;
+    const NAME: &'static str = "casting";
+
+    fn bytes(item: &String) -> usize {
+        item.len()
+    }
+
+    async fn run(&self, _key: &(), items: &[&String]) -> Result<Vec<String>, sql::Error> {
+        let texts: Vec<&str> = items.iter().map(|item| item.as_str()).collect();
+        Ok(self.0.query(&CAST, &[&texts]).await?.iter().map(|row| row.get("text")).collect())
+    }
+}
+
+/// C1 on the real database: whatever the poison, wherever it stands, all the others are accepted.
+#[tokio::test]
+async fn a_poison_in_every_batch_fails_alone() {
+    let db = sql::testdb::TestDb::new().await;
+    let line = Coalescer::new(Casting(db.gateways().await.lane(sql::Lane::Submit)), Bounds::default());
+    let poisons = ["{", "", "nul \0 byte", "\"\\u0000\"", "\"\\ud800\"", "1e1000000", "[1,]"];
+    for round in 0..40 {
+        let (size, poison) = (1 + round * 7 % 60, poisons[round % poisons.len()]);
+        let at = round * 31 % size;
+        let items: Vec<String> = (0..size).map(|n| if n == at { poison.to_owned() } else { n.to_string() }).collect();
+        let answers = futures_util::future::join_all(items.iter().map(|item| line.push(&(), item.clone()))).await;
+        for (n, answer) in answers.into_iter().enumerate() {
+            if n == at {
+                assert_eq!(answer.unwrap_err().code(), "malformed_text", "{poison:?}");
+            } else {
+                assert_eq!(answer, Ok(n.to_string()), "beside {poison:?}");
+            }
+        }
+    }
+}

@@ -22,12 +22,15 @@ macro_rules! claim {
     };
 }
 
+pub(super) const CLAIM_1: Statement = claim!("mission_claim_1", "1");
+pub(super) const CLAIM_4: Statement = claim!("mission_claim_4", "4");
 pub(super) const CLAIM_16: Statement = claim!("mission_claim_16", "16");
 pub(super) const CLAIM_128: Statement = claim!("mission_claim_128", "128");
 pub(super) const CLAIM_512: Statement = claim!("mission_claim_512", "512");
 
-/// The LIMITs of the claim statements, ascending.
-pub const CLAIM_LIMITS: [usize; 3] = [16, 128, 512];
+/// The LIMITs of the claim statements, ascending. A statement locks as many rows as its LIMIT says, so a small wish gets a
+/// small one.
+pub const CLAIM_LIMITS: [usize; 5] = [1, 4, 16, 128, 512];
 
 pub(super) const CLAIM_ALONE: Statement =
     sql::statement!("mission_claim_alone", once, include_str!("../sql/mission_claim_alone.sql"));
@@ -110,7 +113,9 @@ pub async fn mission_claim(
     actor: &str,
 ) -> Result<Vec<Granted>, sql::Error> {
     let statement = match wishes.len() {
-        0..=16 => &CLAIM_16,
+        0..=1 => &CLAIM_1,
+        2..=4 => &CLAIM_4,
+        5..=16 => &CLAIM_16,
         17..=128 => &CLAIM_128,
         _ => &CLAIM_512,
     };
