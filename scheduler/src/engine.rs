@@ -28,7 +28,7 @@ use topology::{DatabaseRegion, MissionId, PoolId, RegionName, SchedulerId, Sessi
 
 pub use actor::Actor;
 
-use self::claims::Hub;
+use self::claims::{Hub, HubParts};
 use self::clock::Clock;
 use self::coalescer::{Bounds, Coalescer};
 use self::heartbeats::Heartbeats;
@@ -118,17 +118,17 @@ impl Engine {
         let (clock, rounds) = (Arc::new(Clock::default()), Arc::new(Mutex::new(Rounds::new())));
         let hints = Arc::new(Hints::default());
         let (changes, _) = broadcast::channel(CHANGES);
-        let hub = Arc::new(Hub::new(
-            claim,
-            actor.clone(),
-            Arc::clone(&views),
-            Arc::clone(&clock),
-            Arc::clone(&rounds),
-            changes.clone(),
-            stop.clone(),
-            region.clone(),
-            Arc::clone(&hints),
-        ));
+        let hub = Arc::new(Hub::new(HubParts {
+            db: claim,
+            actor: actor.clone(),
+            views: Arc::clone(&views),
+            clock: Arc::clone(&clock),
+            rounds: Arc::clone(&rounds),
+            changes: changes.clone(),
+            stop: stop.clone(),
+            region: region.clone(),
+            hints: Arc::clone(&hints),
+        }));
         let parts = Parts { db: lease.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
         let stores =
             Submits { db: submit.clone(), actor: actor.clone(), hub: Arc::clone(&hub), changes: changes.clone() };

@@ -59,18 +59,24 @@ pub(crate) struct Hub {
     reservations: Mutex<Reservations>,
 }
 
+/// What a hub is made of.
+pub(crate) struct HubParts {
+    /// Connections of claims.
+    pub(crate) db: Db,
+    /// Who grants, as it is stored.
+    pub(crate) actor: String,
+    pub(crate) views: Arc<Views>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) rounds: Arc<Mutex<Rounds>>,
+    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) region: RegionName,
+    pub(crate) hints: Arc<Hints>,
+}
+
 impl Hub {
-    pub(crate) fn new(
-        db: Db,
-        actor: String,
-        views: Arc<Views>,
-        clock: Arc<Clock>,
-        rounds: Arc<Mutex<Rounds>>,
-        changes: broadcast::Sender<Change>,
-        stop: CancellationToken,
-        region: RegionName,
-        hints: Arc<Hints>,
-    ) -> Self {
+    pub(crate) fn new(parts: HubParts) -> Self {
+        let HubParts { db, actor, views, clock, rounds, changes, stop, region, hints } = parts;
         let (claimers, newest, reservations) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, newest, reservations }
     }
