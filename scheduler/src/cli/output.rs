@@ -100,10 +100,10 @@ fn hint(problem: Option<&Problem>) -> String {
     text
 }
 
-/// A table with a head, without lines.
+/// A table with a head, without lines. Never folded: a terminal does that better than letters one below the other.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(head);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
     for row in rows {
         table.add_row(row);
     }
