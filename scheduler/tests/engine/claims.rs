@@ -24,7 +24,7 @@ async fn a_session_gets_its_capacity_less_its_leases_whatever_it_says() {
 }
 
 #[tokio::test]
-async fn several_open_claims_of_a_session_never_exceed_its_capacity() {
+async fn later_claims_of_a_session_replace_earlier_ones_and_never_exceed_its_capacity() {
     let world = World::new().await;
     let engine = world.engine("us-west").await;
     let agent = Agent::west(&engine, 5).await;
@@ -32,7 +32,8 @@ async fn several_open_claims_of_a_session_never_exceed_its_capacity() {
     let free = [("engineer-master", 4)];
     let claims = (0..8).map(|_| agent.claim_of(&engine, &free, 0, 300));
     let granted: usize = futures_util::future::join_all(claims).await.into_iter().map(|c| c.unwrap().len()).sum();
-    assert_eq!(granted, 5);
+    assert!((4..=5).contains(&granted), "at least the last one is answered in full: {granted}");
+    assert_eq!(granted + agent.claim(&engine, 4).await.len(), 5);
     let most: i64 = world.ask("SELECT count(*) FROM missions WHERE state = 'leased'").await;
     assert_eq!(most, 5);
 }
