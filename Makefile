@@ -47,7 +47,7 @@ verify: check
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
-	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check; else echo "cargo-deny is not here: advisories and licences were not checked"; fi
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not here (cargo install cargo-deny --locked): bans, licences and sources were not checked"; fi
 	@cargo test --locked --workspace
 	@if command -v go >/dev/null 2>&1; then sql/parse-check/run; else echo "go is not here: CockroachDB's parser did not see the statements"; fi
 

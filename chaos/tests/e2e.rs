@@ -2,6 +2,8 @@
 //!
 //! One program, so that the worlds share one build and one database server; each test has a database of its own.
 
+#![expect(clippy::print_stderr, reason = "a run tells the figures that it judged")]
+
 #[path = "e2e/database_outage.rs"]
 mod database_outage;
 #[path = "e2e/drain_a_region.rs"]

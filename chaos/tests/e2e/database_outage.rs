@@ -10,7 +10,7 @@ use chaos::world::{Spec, World, free_ports};
 use sql::local::LocalServer;
 use topology::RegionName;
 
-use crate::fixture::{Database, acknowledged, ledger, mission, simulated};
+use crate::fixture::{Database, acknowledged, ledger, mission, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -43,6 +43,7 @@ async fn blocking<T: Send + 'static>(server: &Server, call: impl FnOnce(LocalSer
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_database_ends_no_session_and_moves_no_mission() {
+    let _turn = turn().await;
     let port = free_ports(1).unwrap()[0];
     let server = Server(LocalServer::for_world(port).connections(100));
     let url = blocking(&server, |server| server.start()).await.unwrap();

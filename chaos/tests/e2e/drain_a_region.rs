@@ -9,12 +9,13 @@ use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::wire::RegionControl;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
 
 const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drained_region_empties_without_a_failed_mission() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let world = World::start(large_world(&database.url, (2_000, 4_000))).await.unwrap();
     let told = world.folder().join("acknowledged.jsonl");

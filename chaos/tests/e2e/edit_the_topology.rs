@@ -9,7 +9,7 @@ use scheduler_client::Client;
 use scheduler_client::wire::ApplyTopology;
 use topology::RegionName;
 
-use crate::fixture::{Database, mission, simulated};
+use crate::fixture::{Database, mission, simulated, turn};
 
 fn file(west: &str, east: &str) -> String {
     format!(
@@ -25,6 +25,7 @@ async fn apply(client: &Client, text: &str, base: i64) -> Result<i64, scheduler_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
+    let _turn = turn().await;
     let first =
         file("engineer-master (primary: 4 replicas), writer (primary: 8 replicas)", "engineer-master (replica: 4)");
     let second = file(

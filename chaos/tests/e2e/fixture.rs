@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use scheduler_client::wire::{MissionState, Origin, SubmitMission};
 use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::NoTls;
 use topology::{Epoch, MissionId, Position, RegionName};
 
@@ -99,6 +100,12 @@ pub(crate) fn missions(count: usize, seed: u64) -> Vec<SubmitMission> {
 pub(crate) fn mission(specialization: &str, title: &str) -> SubmitMission {
     let body = json!({ "specialization": specialization, "title": title, "payload": {} });
     serde_json::from_value(body).expect("a mission needs no more than this")
+}
+
+/// One world at a time: two would measure each other. Held for the whole test.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
 }
 
 /// A database of the test's own, asked directly: the judge does not ask the system under test.

@@ -13,7 +13,7 @@ use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
 use topology::RegionName;
 
-use crate::fixture::{Database, acknowledged, mission, simulated};
+use crate::fixture::{Database, acknowledged, mission, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -28,6 +28,7 @@ const FAULT: Duration = Duration::from_secs(6);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_move_on_from_a_gateway_that_hangs_refuses_or_is_late() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let (near, near_url) = Relay::to_url(&database.url).await;
     let (_second, second_url) = Relay::to_url(&database.url).await;

@@ -11,7 +11,7 @@ use chaos::world::World;
 use nix::sys::signal::Signal;
 use topology::{MissionId, RegionName};
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
 
 const MISSIONS: usize = 2_000;
 /// The default session TTL on PostgreSQL and what a reaper tick and a claim may take after it (P5).
@@ -23,6 +23,7 @@ const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'qu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_region_loses_no_mission_and_doubles_none() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let mut world = World::start(large_world(&database.url, (1_500, 2_500))).await.unwrap();
     let told = world.folder().join("acknowledged.jsonl");

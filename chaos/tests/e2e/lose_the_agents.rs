@@ -9,7 +9,7 @@ use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
 
 /// `down_after` and what a tick of re-placing may take after it.
 const BOUND: Duration = Duration::from_secs(6 + 2);
@@ -18,6 +18,7 @@ const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'qu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
+    let _turn = turn().await;
     let database = Database::new().await;
     // Long runs and many missions: every region has a queue.
     let mut world = World::start(large_world(&database.url, (2_000, 4_000))).await.unwrap();
@@ -25,7 +26,9 @@ async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
     let record = Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
     let mut all = missions(1_000, 13);
-    all.iter_mut().for_each(|mission| mission.residency = None);
+    for mission in &mut all {
+        mission.residency = None;
+    }
     assert_eq!(submit(&clients, all, Pace::AtOnce(32), record).await.unwrap().failed, 0);
 
     let victim = region(1);

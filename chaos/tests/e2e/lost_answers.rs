@@ -11,7 +11,7 @@ use scheduler_client::wire::MissionState;
 use sql::relay::{Mode, Relay};
 use topology::RegionName;
 
-use crate::fixture::{Database, ledger, mission, simulated};
+use crate::fixture::{Database, ledger, mission, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -25,6 +25,7 @@ const LEASED_AGAIN: Duration = Duration::from_secs(2 + 1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_lost_after_the_commit_loses_and_doubles_nothing() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let (relay, url) = Relay::to_url(&database.url).await;
     let here: RegionName = "us-west".parse().unwrap();

@@ -14,7 +14,7 @@ use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
 use topology::RegionName;
 
-use crate::fixture::{Database, acknowledged, mission, simulated};
+use crate::fixture::{Database, acknowledged, mission, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -38,6 +38,7 @@ struct Answers {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_excess_is_shed_and_nothing_that_was_accepted_suffers() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let (relay, url) = Relay::to_url(&database.url).await;
     let here: RegionName = "us-west".parse().unwrap();

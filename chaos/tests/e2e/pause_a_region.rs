@@ -9,12 +9,13 @@ use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
 
 const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_region_changes_nothing_when_it_is_resumed() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let mut world = World::start(large_world(&database.url, (1_000, 2_000))).await.unwrap();
     let told = world.folder().join("acknowledged.jsonl");
@@ -28,7 +29,9 @@ async fn a_paused_region_changes_nothing_when_it_is_resumed() {
         .collect();
     // What may only run in the paused region would wait for it: these missions may run anywhere.
     let mut all = missions(400, 11);
-    all.iter_mut().for_each(|mission| mission.residency = None);
+    for mission in &mut all {
+        mission.residency = None;
+    }
     let submits = tokio::spawn(async move { submit(&clients, all, Pace::AtOnce(16), record).await.unwrap() });
 
     let here = format!("SELECT count(*) FROM missions WHERE state = 'leased' AND region = '{paused}'");

@@ -7,7 +7,7 @@ use chaos::wait::wait_until;
 use chaos::world::{Spec, World};
 use scheduler_client::wire::MissionState;
 
-use crate::fixture::{Database, mission};
+use crate::fixture::{Database, mission, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -29,6 +29,7 @@ sleep 1; echo '{}'
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mission_that_kills_its_agents_ends_as_poison_and_no_other_fails() {
+    let _turn = turn().await;
     let database = Database::new().await;
     let regions: Vec<_> = ["us-west", "us-east"].map(|name| name.parse().unwrap()).into();
     let spec = Spec {
