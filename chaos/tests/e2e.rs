@@ -26,3 +26,5 @@ mod overload;
 mod pause_a_region;
 #[path = "e2e/poison.rs"]
 mod poison;
+#[path = "e2e/python_agent.rs"]
+mod python_agent;
