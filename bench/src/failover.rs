@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::fleet::{Agent, Granted, Work};
-use crate::lifecycle::{mission, wait_for_slots};
+use crate::lifecycle::mission;
 use crate::report::Figure;
 use crate::world::{Server, count, region, specialization, start};
 
@@ -30,7 +30,7 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
     };
     // Alone first, so that the region that will die holds everything.
     let victim = hold(0, granted.clone()).await?;
-    wait_for_slots(&world, 1).await?;
+    world.wait_for_slots(1).await?;
     let client = world.client(&region(1))?;
     for first in (0..MISSIONS).step_by(BATCH) {
         client.submit_batch_once((first..first + BATCH).map(|n| mission(0, n)).collect()).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let others = (hold(1, granted.clone()).await?, hold(2, granted.clone()).await?);
-    wait_for_slots(&world, 3).await?;
+    world.wait_for_slots(3).await?;
     while seen.try_recv().is_ok() {}
 
     let killed = Instant::now();

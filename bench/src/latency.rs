@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::fleet::{Agent, Work};
-use crate::lifecycle::{mission, wait_for_slots};
+use crate::lifecycle::mission;
 use crate::report::{Figure, quantile};
 use crate::world::{Server, region, specialization, start};
 
@@ -32,7 +32,7 @@ pub(crate) async fn submit_to_leased(server: &Server) -> anyhow::Result<[Figure;
             );
         }
     }
-    wait_for_slots(&world, REGIONS * POOLS).await?;
+    world.wait_for_slots(REGIONS * POOLS).await?;
 
     let clients: Vec<_> = (0..REGIONS).map(|n| world.client(&region(n))).collect::<Result<_, _>>()?;
     let total = PER_SECOND * SECONDS;

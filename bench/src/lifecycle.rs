@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use chaos::world::World;
 use futures_util::StreamExt as _;
 use scheduler_client::Client;
 use scheduler_client::wire::{SubmitMission, SubmitResult};
@@ -86,7 +85,7 @@ async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<
         let work = Work::Complete(64 / pools);
         agents.push(Agent::start(client.clone(), region(0), specialization(pool), 2_000, work, granted.clone()).await?);
     }
-    wait_for_slots(&world, pools).await?;
+    world.wait_for_slots(pools).await?;
 
     let started = Instant::now();
     let submits = submit(&client, shape, missions, pools);
@@ -102,23 +101,6 @@ async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<
         anyhow::ensure!(started.elapsed() < Duration::from_secs(120), "missions are left after two minutes");
     }
     Ok(missions as f64 / started.elapsed().as_secs_f64())
-}
-
-/// Waits until the scheduler's view shows every pool with slots, so that nothing is placed as pending.
-pub(crate) async fn wait_for_slots(world: &World, pools: usize) -> anyhow::Result<()> {
-    let clients: Vec<_> = world.regions().iter().map(|region| world.client(region)).collect::<Result<_, _>>()?;
-    let ready = chaos::wait::wait_until(Duration::from_secs(30), async || {
-        for client in &clients {
-            let Ok(list) = client.pools().await else { return false };
-            if list.pools.iter().filter(|pool| pool.slots > 0).count() < pools {
-                return false;
-            }
-        }
-        true
-    })
-    .await;
-    anyhow::ensure!(ready, "the pools never showed slots");
-    Ok(())
 }
 
 async fn submit(client: &Client, shape: Shape, missions: usize, pools: usize) -> anyhow::Result<()> {

@@ -15,6 +15,8 @@ use scheduler_client::{Client, Config};
 use tempfile::TempDir;
 use topology::RegionName;
 
+use crate::wait::wait_until;
+
 pub use ports::free_ports;
 pub use process::{Process, program};
 
@@ -181,6 +183,27 @@ impl World {
     /// The process id of a region's scheduler, while it runs.
     pub fn scheduler_id(&mut self, region: &RegionName) -> Option<u32> {
         self.schedulers.get_mut(region).and_then(|process| process.runs().then(|| process.id()))
+    }
+
+    /// Waits until every scheduler knows of live slots in at least so many pools.
+    ///
+    /// # Errors
+    /// Where one does not within half a minute.
+    pub async fn wait_for_slots(&self, pools: usize) -> anyhow::Result<()> {
+        let clients: Vec<Client> =
+            self.spec.regions.iter().map(|region| self.client(region)).collect::<Result<_, _>>()?;
+        let known = wait_until(Duration::from_secs(30), async || {
+            for client in &clients {
+                let live = client.pools().await.map(|list| list.pools.iter().filter(|pool| pool.slots > 0).count());
+                if !live.is_ok_and(|live| live >= pools) {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+        anyhow::ensure!(known, "fewer than {pools} pools ever showed live slots");
+        Ok(())
     }
 
     /// Sends a signal to the region's scheduler.

@@ -112,6 +112,7 @@ async fn world() -> (World, Database) {
     })
     .await
     .unwrap();
+    world.wait_for_slots(2).await.unwrap();
     (world, database)
 }
 
