@@ -1,4 +1,4 @@
-//! Meridian's scheduler: takes missions, places them, leases them to agents.
+#![doc = include_str!("../README.md")]
 
 pub mod cli;
 pub mod config;
