@@ -1,16 +1,14 @@
 //! The database is away for three session TTLs under 500 leases: nobody could write a heartbeat, so none is missed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chaos::judge::judge;
 use chaos::load::{Pace, Record, submit};
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World, free_ports};
+use chaos::world::{World, free_ports};
 use sql::local::LocalServer;
-use topology::RegionName;
 
-use crate::fixture::{Database, acknowledged, ledger, mission, simulated, turn};
+use crate::fixture::{Database, acknowledged, ledger, mission, simulated, small_world, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -47,18 +45,10 @@ async fn an_outage_of_the_database_ends_no_session_and_moves_no_mission() {
     let port = free_ports(1).unwrap()[0];
     let server = Server(LocalServer::for_world(port).connections(100));
     let url = blocking(&server, |server| server.start()).await.unwrap();
-    let regions: Vec<RegionName> = ["us-west", "us-east"].map(|name| name.parse().unwrap()).into();
-    let world = World::start(Spec {
-        topology: TOPOLOGY.to_owned(),
-        regions: regions.clone(),
-        databases: BTreeMap::new(),
-        database: url.clone(),
-        // Longer than the outage: every runner lives through it.
-        runner: simulated((25_000, 30_000)),
-        scheduler: Vec::new(),
-    })
-    .await
-    .unwrap();
+    // Runs are longer than the outage: every runner lives through it.
+    let runner = simulated((25_000, 30_000));
+    let world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &url, runner)).await.unwrap();
+    let regions = world.regions().to_vec();
     let told = world.folder().join("acknowledged.jsonl");
     let record = std::sync::Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = regions.iter().map(|region| world.client(region).unwrap()).collect();

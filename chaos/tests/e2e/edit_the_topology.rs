@@ -1,15 +1,13 @@
 //! The topology of a running world is edited: pools grow, shrink, go and come (P9).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World};
+use chaos::world::World;
 use scheduler_client::Client;
 use scheduler_client::wire::ApplyTopology;
-use topology::RegionName;
 
-use crate::fixture::{Database, mission, simulated, turn};
+use crate::fixture::{Database, mission, simulated, small_world, turn};
 
 fn file(west: &str, east: &str) -> String {
     format!(
@@ -33,17 +31,9 @@ async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
         "writer (replica: 4), tester (primary: 2 replicas)",
     );
     let database = Database::new().await;
-    let regions: Vec<RegionName> = ["us-west", "us-east"].map(|name| name.parse().unwrap()).into();
-    let world = World::start(Spec {
-        topology: first.clone(),
-        regions: regions.clone(),
-        databases: BTreeMap::new(),
-        database: database.url.clone(),
-        runner: simulated((1_000, 2_000)),
-        scheduler: Vec::new(),
-    })
-    .await
-    .unwrap();
+    let runner = simulated((1_000, 2_000));
+    let world = World::start(small_world(&first, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
+    let regions = world.regions().to_vec();
     let west = world.client(&regions[0]).unwrap();
     let east = world.client(&regions[1]).unwrap();
     let load = |count: usize, kinds: &'static [&'static str]| {

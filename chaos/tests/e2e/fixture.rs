@@ -67,6 +67,25 @@ pub(crate) fn large_world(database: &str, run_ms: (u64, u64)) -> Spec {
     }
 }
 
+/// A world of a topology of the test's own, one database URL for all its regions.
+pub(crate) fn small_world(topology: &str, regions: &[&str], database: &str, runner: Vec<String>) -> Spec {
+    Spec {
+        topology: topology.to_owned(),
+        regions: regions.iter().map(|name| name.parse().expect("the tests name regions")).collect(),
+        databases: BTreeMap::new(),
+        database: database.to_owned(),
+        runner,
+        scheduler: Vec::new(),
+    }
+}
+
+/// A small world of one region whose scheduler reaches the database through other URLs, nearest first.
+pub(crate) fn relayed_world(topology: &str, database: &str, through: Vec<String>, runner: Vec<String>) -> Spec {
+    let mut spec = small_world(topology, &["us-west"], database, runner);
+    spec.databases.insert(spec.regions[0].clone(), through);
+    spec
+}
+
 /// Arguments of an agent whose runs only take time, between the two bounds.
 pub(crate) fn simulated((least, most): (u64, u64)) -> Vec<String> {
     ["--runner", "simulated", "--simulated-min", &format!("{least}ms"), "--simulated-max", &format!("{most}ms")]

@@ -1,17 +1,15 @@
 //! The connection dies after a statement has committed and before its answer leaves (P1, P2).
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chaos::judge::{Acknowledged, judge};
 use chaos::load::now_us;
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World};
+use chaos::world::World;
 use scheduler_client::wire::MissionState;
 use sql::relay::{Mode, Relay};
-use topology::RegionName;
 
-use crate::fixture::{Database, ledger, mission, simulated, turn};
+use crate::fixture::{Database, ledger, mission, relayed_world, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -28,17 +26,9 @@ async fn an_answer_that_is_lost_after_the_commit_loses_and_doubles_nothing() {
     let _turn = turn().await;
     let database = Database::new().await;
     let (relay, url) = Relay::to_url(&database.url).await;
-    let here: RegionName = "us-west".parse().unwrap();
-    let world = World::start(Spec {
-        topology: TOPOLOGY.to_owned(),
-        regions: vec![here.clone()],
-        databases: BTreeMap::from([(here.clone(), vec![url])]),
-        database: database.url.clone(),
-        runner: simulated((300, 600)),
-        scheduler: Vec::new(),
-    })
-    .await
-    .unwrap();
+    let spec = relayed_world(TOPOLOGY, &database.url, vec![url], simulated((300, 600)));
+    let world = World::start(spec).await.unwrap();
+    let here = world.regions()[0].clone();
     let client = world.client(&here).unwrap();
     let mut told = Vec::new();
 

@@ -1,6 +1,5 @@
 //! Three times what fits: the excess is shed, what was accepted is not slowed down, no lease suffers (P6).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,13 +7,12 @@ use std::time::{Duration, Instant};
 use chaos::judge::Acknowledged;
 use chaos::load::{Record, now_us};
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World};
+use chaos::world::World;
 use scheduler_client::{Client, Error, Limits};
 use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
-use topology::RegionName;
 
-use crate::fixture::{Database, acknowledged, mission, simulated, turn};
+use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -41,17 +39,10 @@ async fn the_excess_is_shed_and_nothing_that_was_accepted_suffers() {
     let _turn = turn().await;
     let database = Database::new().await;
     let (relay, url) = Relay::to_url(&database.url).await;
-    let here: RegionName = "us-west".parse().unwrap();
-    let world = World::start(Spec {
-        topology: TOPOLOGY.to_owned(),
-        regions: vec![here.clone()],
-        databases: BTreeMap::from([(here.clone(), vec![url])]),
-        database: database.url.clone(),
-        runner: simulated((500, 1_000)),
-        scheduler: vec!["--max-submits".to_owned(), AT_ONCE.to_string()],
-    })
-    .await
-    .unwrap();
+    let mut spec = relayed_world(TOPOLOGY, &database.url, vec![url], simulated((500, 1_000)));
+    spec.scheduler = vec!["--max-submits".to_owned(), AT_ONCE.to_string()];
+    let world = World::start(spec).await.unwrap();
+    let here = world.regions()[0].clone();
     relay.set(Mode::Delay(DATABASE));
     let told = world.folder().join("acknowledged.jsonl");
     let record = Arc::new(Record::open(&told).unwrap());

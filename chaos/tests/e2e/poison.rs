@@ -1,13 +1,12 @@
 //! A mission whose runner kills its agent is stopped after four crashes, and takes nobody with it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World};
+use chaos::world::World;
 use scheduler_client::wire::MissionState;
 
-use crate::fixture::{Database, mission, turn};
+use crate::fixture::{Database, mission, small_world, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -31,16 +30,9 @@ sleep 1; echo '{}'
 async fn a_mission_that_kills_its_agents_ends_as_poison_and_no_other_fails() {
     let _turn = turn().await;
     let database = Database::new().await;
-    let regions: Vec<_> = ["us-west", "us-east"].map(|name| name.parse().unwrap()).into();
-    let spec = Spec {
-        topology: TOPOLOGY.to_owned(),
-        regions: regions.clone(),
-        databases: BTreeMap::new(),
-        database: database.url.clone(),
-        runner: ["--runner", "command", "--", "/bin/sh", "-c", RUNNER].map(str::to_owned).into(),
-        scheduler: Vec::new(),
-    };
-    let mut world = World::start(spec).await.unwrap();
+    let runner = ["--runner", "command", "--", "/bin/sh", "-c", RUNNER].map(str::to_owned).into();
+    let mut world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
+    let regions = world.regions().to_vec();
     let client = world.client(&regions[0]).unwrap();
 
     let mut others = Vec::new();

@@ -6,13 +6,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use chaos::wait::wait_until;
-use chaos::world::{Spec, World};
+use chaos::world::World;
 use nix::sys::signal::Signal;
 use scheduler_client::wire::{Mission, MissionState};
 use serde_json::json;
 use topology::{Epoch, MissionId, RegionName};
 
-use crate::fixture::{Database, mission, turn};
+use crate::fixture::{Database, mission, small_world, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -100,26 +100,17 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 async fn world() -> (World, Database) {
     let database = Database::new().await;
     let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("../region-agent/examples/agent-python/agent.py");
-    let regions: Vec<RegionName> = ["us-west", "us-east"].map(|name| name.parse().unwrap()).into();
     let runner = ["--runner", "command", "--", "python3", agent.to_str().expect("the path is text")];
-    let world = World::start(Spec {
-        topology: TOPOLOGY.to_owned(),
-        regions,
-        databases: BTreeMap::new(),
-        database: database.url.clone(),
-        runner: runner.map(str::to_owned).into(),
-        scheduler: Vec::new(),
-    })
-    .await
-    .unwrap();
+    let runner = runner.map(str::to_owned).into();
+    let world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
     world.wait_for_slots(2).await.unwrap();
     (world, database)
 }
 
 async fn submit(world: &World, repository: &Repository) -> MissionId {
     let mut mission = mission("document-ninja", "mend the module");
-    // Long enough to be interrupted between the fix and the push.
-    mission.payload = json!({ "repository": repository.path(), "work_seconds": 4 });
+    // Between the fix and the push lies more than a lease: a run that loses its agent never gets to push.
+    mission.payload = json!({ "repository": repository.path(), "work_seconds": 8 });
     world.client(&world.regions()[0]).unwrap().submit(mission).await.unwrap().id
 }
 
