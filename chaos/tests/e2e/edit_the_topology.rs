@@ -7,7 +7,7 @@ use chaos::world::World;
 use scheduler_client::Client;
 use scheduler_client::wire::ApplyTopology;
 
-use crate::fixture::{Database, mission, simulated, small_world, turn};
+use crate::fixture::{Database, mission, simulated, slack, small_world, turn};
 
 fn file(west: &str, east: &str) -> String {
     format!(
@@ -58,7 +58,7 @@ async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
     assert_eq!(stale.code(), Some("plan_stale"), "{stale:?}");
 
     // Two seconds later the removed pool takes nothing any more, and the new one works.
-    let known = wait_until(Duration::from_secs(2), async || {
+    let known = wait_until(Duration::from_secs(2) * slack(), async || {
         let at = |client: &Client| {
             let client = client.clone();
             async move { client.regions().await.is_ok_and(|list| list.topology_version == version) }

@@ -12,7 +12,7 @@ use scheduler_client::Client;
 use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, turn};
+use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, slack, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -84,12 +84,15 @@ async fn calls_move_on_from_a_gateway_that_hangs_refuses_or_is_late() {
         let all = metric(&text, "sql_statement_seconds_count", &[statement]);
         let within = |bound| metric(&text, "sql_statement_seconds_bucket", &[statement, bound]);
         let (one, two) = (within("le=\"1\""), within("le=\"2\""));
-        assert!(all > 0.0 && one >= all * 0.99 && (all - two).abs() < f64::EPSILON, "{statement}: {all} {one} {two}");
+        assert!(
+            all > 0.0 && (slack() > 1 || (one >= all * 0.99 && (all - two).abs() < f64::EPSILON)),
+            "{statement}: {all} {one} {two}"
+        );
     }
     for (name, took) in slowest {
         // Until the breaker opens a submit can meet the bad gateway more than once: reading the database's clock,
         // waiting for the batch before its own, in its own batch, and in a probe.
-        assert!(took < Duration::from_millis(4 * 500 + 1_000), "{name}: a submit took {took:?}");
+        assert!(took < Duration::from_millis(4 * 500 + 1_000) * slack(), "{name}: a submit took {took:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use chaos::world::World;
 use nix::sys::signal::Signal;
 use topology::{MissionId, RegionName};
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, slack, turn};
 
 const MISSIONS: usize = 2_000;
 /// The default session TTL on PostgreSQL and what a reaper tick and a claim may take after it (P5).
@@ -85,7 +85,7 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
     );
     assert!(verdict.holds(), "{verdict:?}");
     assert_eq!(verdict.acknowledged, MISSIONS);
-    assert!(took <= RELEASE_BOUND, "the last lease was granted anew {took:?} after the kill");
+    assert!(took <= RELEASE_BOUND * slack(), "the last lease was granted anew {took:?} after the kill");
 }
 
 fn acknowledged_so_far(path: &std::path::Path) -> usize {

@@ -9,7 +9,7 @@ use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, slack, turn};
 
 /// `down_after` and what a tick of re-placing may take after it.
 const BOUND: Duration = Duration::from_secs(6 + 2);
@@ -37,7 +37,7 @@ async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
     assert!(before > 0, "the region has no queue to lose");
     world.signal_agent(&victim, Signal::SIGKILL);
     let killed = Instant::now();
-    let emptied = wait_until(BOUND, async || database.count(&queued).await == 0).await;
+    let emptied = wait_until(BOUND * slack(), async || database.count(&queued).await == 0).await;
     let took = killed.elapsed();
 
     assert!(
