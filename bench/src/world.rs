@@ -29,7 +29,10 @@ fn topology(regions: usize, specializations: usize, slots: usize) -> String {
         let role = if n == 0 { "primary" } else { "replica" };
         for s in 0..specializations {
             let kind = specialization(s);
-            let _ = writeln!(text, "      - {{ specialization: {kind}, role: {role}, replicas: 1, slots: {slots} }}");
+            // An agent has a thousand slots at most.
+            let (replicas, slots) = (slots.div_ceil(1_000), slots.min(1_000));
+            let pool = format!("specialization: {kind}, role: {role}, replicas: {replicas}, slots: {slots}");
+            let _ = writeln!(text, "      - {{ {pool} }}");
         }
     }
     text
