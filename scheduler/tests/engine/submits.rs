@@ -255,6 +255,17 @@ fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![6 => ".{0,40}", 3 => any::<String>(), 1 => odd]
 }
 
+/// A number's value without its notation: JSONB gives 1e17 back as an integer.
+fn by_value(json: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match json {
+        Value::Number(number) => Value::from(number.as_f64()),
+        Value::Array(all) => all.into_iter().map(by_value).collect(),
+        Value::Object(all) => all.into_iter().map(|(key, value)| (key, by_value(value))).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::String(_)) => other,
+    }
+}
+
 fn any_body() -> impl Strategy<Value = SubmitMission> {
     let number = prop_oneof![4 => 0..10i32, 1 => any::<i32>()];
     let key = proptest::option::of(any_text());
@@ -292,7 +303,8 @@ fn whatever_comes_in_fails_alone_and_the_rest_is_accepted() {
             match answer {
                 Ok(accepted) if !accepted.replayed => {
                     let shown = runtime.block_on(engine.show(accepted.mission.id)).unwrap();
-                    prop_assert_eq!((shown.title, shown.payload), (body.title, Some(body.payload)));
+                    prop_assert_eq!(shown.title, body.title);
+                    prop_assert_eq!(shown.payload.map(by_value), Some(by_value(body.payload)));
                 }
                 Ok(_) => {}
                 Err(refusal) => {

@@ -1,7 +1,8 @@
     FOR UPDATE SKIP LOCKED
 ),
--- A locking SELECT cannot number its rows.
-turn AS (
+-- A locking SELECT cannot number its rows. Materialized as the slots are: a planner that expects one row would join
+-- the two by working out all slots anew for every turn.
+turn AS MATERIALIZED (
     SELECT c.id, c.epoch, row_number() OVER (ORDER BY c.rank, c.round, c.submitted_at, c.id) AS n
     FROM candidate AS c
 ),
@@ -25,7 +26,7 @@ held AS (
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased' AND m.session_id = ANY ($6::UUID[])
     GROUP BY m.session_id
 ),
-slot AS (
+slot AS MATERIALIZED (
     SELECT w.session_id, b.seq, row_number() OVER (ORDER BY w.turn) AS n
     FROM wish AS w
     JOIN live AS l ON l.id = w.session_id
