@@ -81,6 +81,27 @@ impl Tether {
             Err(_) => StopCause::SessionEnded,
         }
     }
+
+    /// Waits until the lease is certainly the session's own: an agent that stood still may take up a grant long after
+    /// it was given, and what it holds may be another's by then. Not beyond the run's own time.
+    async fn holds(&mut self, job: &Job) -> Result<(), Ending> {
+        loop {
+            let now = self.clock.now();
+            if now >= job.run_until {
+                return Err(run_limit(job, None));
+            }
+            if !self.lease.borrow_and_update().is_fenced(now) {
+                return Ok(());
+            }
+            let mut lease = self.lease.clone();
+            tokio::select! {
+                cause = self.stopped() => return Err(Ending::Stopped(cause)),
+                // Without a sender nobody renews: `stopped` ends then too.
+                _ = lease.changed() => {}
+                () = tokio::time::sleep(now.until(job.run_until)) => {}
+            }
+        }
+    }
 }
 
 /// How a run ended.
@@ -141,8 +162,11 @@ pub enum Runner {
 }
 
 impl Runner {
-    /// Works on a mission until it ends or is stopped.
-    pub async fn run(&self, job: &Job, tether: Tether) -> Ending {
+    /// Works on a mission until it ends or is stopped; does nothing of it before the lease is certain.
+    pub async fn run(&self, job: &Job, mut tether: Tether) -> Ending {
+        if let Err(ending) = tether.holds(job).await {
+            return ending;
+        }
         match self {
             Self::Command(runner) => runner.run(job, tether).await,
             Self::Http(runner) => runner.run(job, tether).await,

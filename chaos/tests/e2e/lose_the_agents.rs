@@ -20,8 +20,8 @@ const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'qu
 async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
     let _turn = turn().await;
     let database = Database::new().await;
-    // Long runs and many missions: every region has a queue.
-    let mut world = World::start(large_world(&database.url, (2_000, 4_000))).await.unwrap();
+    // Twice as many missions as slots, and runs that outlast the submitting: every region has a queue.
+    let mut world = World::start(large_world(&database.url, (6_000, 10_000))).await.unwrap();
     let told = world.folder().join("acknowledged.jsonl");
     let record = Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();

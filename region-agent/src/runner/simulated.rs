@@ -139,6 +139,7 @@ pub(crate) mod tests {
     use crate::book::StopCause;
     use crate::clock::{Boot, Clock};
     use crate::lease::Lease;
+    use crate::runner::Runner;
 
     pub(crate) fn job(mission: u128) -> Job {
         let grant = Grant {
@@ -246,6 +247,35 @@ pub(crate) mod tests {
         assert_eq!(runner.draw(&job(1)).length, runner.draw(&again).length);
         again.grant.epoch = Epoch(2);
         assert_ne!(runner.draw(&job(1)).length, runner.draw(&again).length);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_grant_that_is_taken_up_behind_the_fence_is_not_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.jsonl");
+        let ten = Duration::from_secs(10);
+        let settings = SimulatedSettings { seed: 1, min: ten, max: ten, failure_rate: 0.0 };
+        let runner = Arc::new(Runner::Simulated(Simulated::new(settings, Some(Arc::new(Ledger::open(&path).unwrap())))));
+        let start = |tether| {
+            let runner = Arc::clone(&runner);
+            tokio::spawn(async move { runner.run(&job(5), tether).await })
+        };
+
+        // The flag is not set: whoever sets it stood still along with the rest of the agent.
+        let (ends, behind) = tether(seconds(0));
+        let running = start(behind);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        ends.stop.send_replace(Some(StopCause::Lost));
+        assert_eq!(running.await.unwrap(), Ending::Stopped(StopCause::Lost));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+
+        let (ends, behind) = tether(seconds(0));
+        let running = start(behind);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        ends.lease.send_replace(lease(seconds(1_000)));
+        assert!(matches!(running.await.unwrap(), Ending::Succeeded(_)));
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 
     #[tokio::test(start_paused = true)]
