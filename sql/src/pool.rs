@@ -1,5 +1,6 @@
 //! Connection pools: one per gateway and lane.
 
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
@@ -66,8 +67,8 @@ fn options(given: Option<&str>, engine: Engine, call_timeout: Duration) -> Strin
         engine.isolation(),
         call_timeout.as_millis().max(1) * 4,
     );
-    if engine == Engine::Postgres {
-        options.push_str(" -c jit=off");
+    for (name, value) in engine.planner_settings() {
+        let _ = write!(options, " -c {name}={value}");
     }
     match given {
         Some(given) => format!("{options} {given}"),
@@ -108,5 +109,9 @@ mod tests {
         let cockroach = options(Some("-c a=b"), Engine::Cockroach, limit);
         assert!(cockroach.contains("default_transaction_isolation=serializable"), "{cockroach}");
         assert!(cockroach.ends_with(" -c a=b") && !cockroach.contains("jit"), "{cockroach}");
+        assert!(
+            postgres.ends_with("-c jit=off -c plan_cache_mode=force_custom_plan -c random_page_cost=1.1"),
+            "{postgres}"
+        );
     }
 }

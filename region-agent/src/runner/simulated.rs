@@ -255,7 +255,8 @@ pub(crate) mod tests {
         let path = folder.path().join("ledger.jsonl");
         let ten = Duration::from_secs(10);
         let settings = SimulatedSettings { seed: 1, min: ten, max: ten, failure_rate: 0.0 };
-        let runner = Arc::new(Runner::Simulated(Simulated::new(settings, Some(Arc::new(Ledger::open(&path).unwrap())))));
+        let runner =
+            Arc::new(Runner::Simulated(Simulated::new(settings, Some(Arc::new(Ledger::open(&path).unwrap())))));
         let start = |tether| {
             let runner = Arc::clone(&runner);
             tokio::spawn(async move { runner.run(&job(5), tether).await })

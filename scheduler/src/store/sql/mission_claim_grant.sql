@@ -1,7 +1,6 @@
     FOR UPDATE SKIP LOCKED
 ),
--- A locking SELECT cannot number its rows. Materialized as the slots are: a planner that expects one row would join
--- the two by working out all slots anew for every turn.
+-- A locking SELECT cannot number its rows.
 turn AS MATERIALIZED (
     SELECT c.id, c.epoch, row_number() OVER (ORDER BY c.rank, c.round, c.submitted_at, c.id) AS n
     FROM candidate AS c
@@ -18,7 +17,7 @@ live AS MATERIALIZED (
     WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.id = ANY ($6::UUID[]) AND s.ended_at IS NULL
     FOR SHARE
 ),
-held AS (
+held AS MATERIALIZED (
     SELECT m.session_id,
            count(*) FILTER (WHERE m.specialization = $3::TEXT) AS leases,
            max(m.crashes) AS crashes
@@ -26,8 +25,10 @@ held AS (
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased' AND m.session_id = ANY ($6::UUID[])
     GROUP BY m.session_id
 ),
+-- One row of arrays, so that a turn finds its slot by number: a planner that expects one turn and one slot would
+-- compare each with each.
 slot AS MATERIALIZED (
-    SELECT w.session_id, b.seq, row_number() OVER (ORDER BY w.turn) AS n
+    SELECT array_agg(w.session_id ORDER BY w.turn) AS sessions, array_agg(b.seq ORDER BY w.turn) AS seqs
     FROM wish AS w
     JOIN live AS l ON l.id = w.session_id
     JOIN heartbeats AS b ON b.crdb_region = $1::TEXT::crdb_internal_region AND b.id = w.session_id
@@ -35,13 +36,14 @@ slot AS MATERIALIZED (
     WHERE b.seq >= 0 AND w.nth <= l.slots - COALESCE(h.leases, 0) AND COALESCE(h.crashes, 0) < 2
 )
 UPDATE missions AS m
-SET state = 'leased', epoch = m.epoch + 1, session_id = s.session_id, grant_seq = s.seq,
+SET state = 'leased', epoch = m.epoch + 1, session_id = s.sessions[t.n], grant_seq = s.seqs[t.n],
     leased_at = now(), leased_by = $8::TEXT, reason = NULL, progress = NULL,
     run_until = now() + m.run_limit_ms * INTERVAL '1 millisecond'
 FROM turn AS t
-JOIN slot AS s ON s.n = t.n
+CROSS JOIN slot AS s
 WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
   AND m.state = 'queued' AND m.epoch = t.epoch
+  AND s.sessions[t.n] IS NOT NULL
   AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
 RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload::TEXT AS payload, m.attempts, m.crashes,
           m.run_limit_ms, m.rank, m.round, m.traceparent, m.submitted_at, m.leased_at
