@@ -1,6 +1,7 @@
 //! A world of real processes on loopback: one scheduler and one agent a region, started, broken and ended by its owner.
 //!
-//! A world ends only processes that it started, by their ids, and ends all of them when it is dropped.
+//! A world ends only processes that it started, by their ids, and ends all of them when it is dropped. Where its owner is
+//! killed they end by themselves, as `process` says.
 
 mod ports;
 mod process;
@@ -15,6 +16,7 @@ use scheduler_client::{Client, Config};
 use tempfile::TempDir;
 use topology::RegionName;
 
+use self::process::STOP_ON_EOF;
 use crate::wait::wait_until;
 
 pub use ports::free_ports;
@@ -141,7 +143,8 @@ impl World {
     /// Where the program cannot be started.
     pub fn start_scheduler(&mut self, region: &RegionName) -> anyhow::Result<()> {
         let databases = self.spec.databases.get(region).cloned().unwrap_or_else(|| vec![self.spec.database.clone()]);
-        let mut arguments: Vec<String> = ["serve", "--dev", "--region", region.as_str()].map(str::to_owned).into();
+        let mut arguments: Vec<String> =
+            ["serve", "--dev", STOP_ON_EOF, "--region", region.as_str()].map(str::to_owned).into();
         arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].0)]);
         for url in databases {
             arguments.extend(["--database-url".to_owned(), url]);
@@ -157,7 +160,7 @@ impl World {
     /// # Errors
     /// Where the program cannot be started.
     pub fn start_agent(&mut self, region: &RegionName) -> anyhow::Result<()> {
-        let mut arguments: Vec<String> = ["run", "--region", region.as_str()].map(str::to_owned).into();
+        let mut arguments: Vec<String> = ["run", STOP_ON_EOF, "--region", region.as_str()].map(str::to_owned).into();
         arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].1)]);
         for url in self.scheduler_urls(region) {
             arguments.extend(["--scheduler".to_owned(), url]);
@@ -183,6 +186,12 @@ impl World {
     /// The process id of a region's scheduler, while it runs.
     pub fn scheduler_id(&mut self, region: &RegionName) -> Option<u32> {
         self.schedulers.get_mut(region).and_then(|process| process.runs().then(|| process.id()))
+    }
+
+    /// The process ids of all schedulers and agents that run.
+    pub fn process_ids(&mut self) -> Vec<u32> {
+        let all = self.schedulers.values_mut().chain(self.agents.values_mut());
+        all.filter_map(|process| process.runs().then(|| process.id())).collect()
     }
 
     /// Waits until every scheduler knows of live slots in at least so many pools.

@@ -18,6 +18,8 @@ mod gateways;
 mod lose_a_region;
 #[path = "e2e/lose_the_agents.rs"]
 mod lose_the_agents;
+#[path = "e2e/lose_the_owner.rs"]
+mod lose_the_owner;
 #[path = "e2e/lost_answers.rs"]
 mod lost_answers;
 #[path = "e2e/overload.rs"]

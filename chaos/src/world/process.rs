@@ -1,7 +1,13 @@
-//! One child process with its log. It is killed when it is dropped.
+//! One child process with its log. It is killed when it is dropped, and ends by itself where its owner is killed.
+//!
+//! The owner holds the other end of the child's standard input, which closes however the owner dies; a server that was
+//! started with [`STOP_ON_EOF`] then stops, within its grace. A stopped child (SIGSTOP) cannot see that. It is in a
+//! process group of its own, so that the system hangs it up and continues it when its owner dies; where the owner's
+//! death leaves it to a process of the same session, as a subreaper may be, it stays until somebody continues it.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,7 +18,10 @@ use nix::unistd::Pid;
 
 use crate::wait::wait_until;
 
-/// A child of this process.
+/// The servers' flag to stop when their standard input ends.
+pub(super) const STOP_ON_EOF: &str = "--stop-on-eof";
+
+/// A child of this process. Its `child` keeps the pipe to its standard input.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -46,7 +55,8 @@ impl Process {
         let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).open(log) };
         let child = Command::new(program(name)?)
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
+            .process_group(0)
             .stdout(open()?)
             .stderr(open()?)
             .env_remove("DATABASE_URL")

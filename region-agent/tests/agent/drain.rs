@@ -76,10 +76,11 @@ fn with_stop_on_eof_the_end_of_standard_input_hands_back_soon() {
     let fake = Fake::new(&[("a", 1)]);
     let listener = fake.listen();
     let home = Home::new();
-    // The tests' agents have an empty standard input.
-    let arguments = ["--stop-on-eof", "--grace", "1h", "--runner", "simulated", "--simulated-min", "1h"];
+    let arguments = ["--grace", "1h", "--runner", "simulated", "--simulated-min", "1h"];
     fake.submit(Waiting::new("a"));
     let mut agent = home.start(&[&listener], &arguments);
+    wait_until("the mission is granted", || !fake.tables().leases.is_empty());
+    agent.end_input();
     assert!(agent.wait().success(), "{}", home.log());
     // A registration that was under way when the agent ended leaves a session that holds nothing, and expires.
     assert!(fake.tables().leases.is_empty());

@@ -23,7 +23,7 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// An agent process with a folder of its own. Killed when dropped.
+/// An agent process with a folder of its own. Killed when dropped; ends by itself where this process is killed.
 pub(crate) struct Agent {
     child: Child,
 }
@@ -50,12 +50,12 @@ impl Home {
     pub(crate) fn start_with(&self, schedulers: &[&Listener], arguments: &[&str], env: &[(&str, &str)]) -> Agent {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("agent.log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_region-agent"));
-        command.args(["run", "--region", "us-west", "--listen", "127.0.0.1:0"]);
+        command.args(["run", "--stop-on-eof", "--region", "us-west", "--listen", "127.0.0.1:0"]);
         for listener in schedulers {
             command.args(["--scheduler", &listener.url]);
         }
         command.arg("--spool").arg(self.path("spool")).args(arguments).envs(env.iter().copied());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Agent { child }
     }
 
@@ -82,6 +82,11 @@ impl Home {
 impl Agent {
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// Ends its standard input, as our own end would.
+    pub(crate) fn end_input(&mut self) {
+        self.child.stdin = None;
     }
 
     /// Waits for its end.
