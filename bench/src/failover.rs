@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use crate::fleet::{Agent, Granted, Work};
 use crate::lifecycle::mission;
 use crate::report::Figure;
-use crate::world::{Server, count, region, specialization, start};
+use crate::spent::Spent;
+use crate::world::{Probe, Server, region, specialization, start};
 
 const MISSIONS: usize = 10_000;
 const BATCH: usize = 500;
@@ -35,7 +36,8 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
     for first in (0..MISSIONS).step_by(BATCH) {
         client.submit_batch_once((first..first + BATCH).map(|n| mission(0, n)).collect()).await?;
     }
-    while count(&database, LEASED).await? < slots {
+    let probe = Probe::connect(&database).await?;
+    while probe.count(LEASED).await? < slots {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let others = (hold(1, granted.clone()).await?, hold(2, granted.clone()).await?);
@@ -45,6 +47,7 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
     let killed = Instant::now();
     drop(victim);
     world.signal_scheduler(&region(0), Signal::SIGKILL);
+    let before = Spent::so_far(&mut world, &probe).await?;
     let (mut again, mut last) = (HashSet::new(), killed);
     while again.len() < MISSIONS {
         let next = tokio::time::timeout(Duration::from_secs(120), seen.recv()).await?;
@@ -52,7 +55,10 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
         again.insert(mission);
         last = at;
     }
+    let mut spent = Spent::default();
+    spent.add(&before, &Spent::so_far(&mut world, &probe).await?);
     drop(others);
     let seconds = last.duration_since(killed).as_secs_f64();
-    Ok(Figure::at_most("failover_10k_s", seconds, "s", SESSION_TTL_S + 2.0).with(json!({ "missions": MISSIONS })))
+    Ok(Figure::at_most("failover_10k_s", seconds, "s", SESSION_TTL_S + 2.0)
+        .with(json!({ "missions": MISSIONS, "spent": spent.told() })))
 }

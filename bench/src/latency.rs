@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use crate::fleet::{Agent, Work};
 use crate::lifecycle::mission;
 use crate::report::{Figure, quantile};
-use crate::world::{Server, region, specialization, start};
+use crate::spent::Spent;
+use crate::world::{Probe, Server, region, specialization, start};
 
 const REGIONS: usize = 3;
 const PER_SECOND: u32 = 500;
@@ -21,7 +22,7 @@ const POOLS: usize = 4;
 /// Both figures.
 pub(crate) async fn submit_to_leased(server: &Server) -> anyhow::Result<[Figure; 2]> {
     let database = server.fresh("bench_meridian").await?;
-    let world = start(&database, REGIONS, POOLS, 500).await?;
+    let mut world = start(&database, REGIONS, POOLS, 500).await?;
     let (granted, mut seen) = mpsc::unbounded_channel();
     let mut agents = Vec::new();
     for n in 0..REGIONS {
@@ -33,6 +34,8 @@ pub(crate) async fn submit_to_leased(server: &Server) -> anyhow::Result<[Figure;
         }
     }
     world.wait_for_slots(REGIONS * POOLS).await?;
+    let probe = Probe::connect(&database).await?;
+    let before = Spent::so_far(&mut world, &probe).await?;
 
     let clients: Vec<_> = (0..REGIONS).map(|n| world.client(&region(n))).collect::<Result<_, _>>()?;
     let total = PER_SECOND * SECONDS;
@@ -58,7 +61,15 @@ pub(crate) async fn submit_to_leased(server: &Server) -> anyhow::Result<[Figure;
             took.push(at.duration_since(*due).as_secs_f64() * 1_000.0);
         }
     }
-    let detail = json!({ "missions": total, "per_s": PER_SECOND, "regions": REGIONS, "max_ms": quantile(&took, 1.0) });
+    let mut spent = Spent::default();
+    spent.add(&before, &Spent::so_far(&mut world, &probe).await?);
+    let detail = json!({
+        "missions": total,
+        "per_s": PER_SECOND,
+        "regions": REGIONS,
+        "max_ms": quantile(&took, 1.0),
+        "spent": spent.told(),
+    });
     let at = |q| quantile(&took, q).expect("missions were measured");
     Ok([
         Figure::at_most("submit_to_leased_p50_ms", at(0.5), "ms", 10.0).with(detail.clone()),

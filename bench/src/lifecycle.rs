@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use crate::fleet::{Agent, Work};
 use crate::peer::{Mode, Peer};
 use crate::report::{Figure, median};
-use crate::world::{Server, count, region, specialization, start};
+use crate::spent::Spent;
+use crate::world::{Probe, Server, region, specialization, start};
 
 const ROUNDS: usize = 5;
 const BATCH: usize = 500;
@@ -43,6 +44,7 @@ pub(crate) async fn single(server: &Server, peer: Option<&Peer>) -> anyhow::Resu
 struct Rounds {
     own: Vec<f64>,
     peer: Vec<f64>,
+    spent: Spent,
 }
 
 impl Rounds {
@@ -50,7 +52,7 @@ impl Rounds {
         let value = median(&self.own).expect("there are five rounds");
         let target = median(&self.peer).map(|peer| peer * factor);
         Figure::at_least(name, value, "1/s", target)
-            .with(json!({ "rounds": self.own, "peer": "graphile-worker", "peer_rounds": self.peer, "factor": factor }))
+            .with(json!({ "rounds": self.own, "peer": "graphile-worker", "peer_rounds": self.peer, "factor": factor, "spent": self.spent.told() }))
     }
 }
 
@@ -66,7 +68,7 @@ async fn rounds(
     let mut rounds = Rounds::default();
     for _ in 0..ROUNDS {
         let database = server.fresh("bench_meridian").await?;
-        rounds.own.push(round(&database, shape, missions).await?);
+        rounds.own.push(round(&database, shape, missions, &mut rounds.spent).await?);
         if let Some(peer) = peer {
             let database = server.fresh("bench_graphile").await?;
             rounds.peer.push(peer.run(&database, mode, missions, at_once).await?);
@@ -75,9 +77,9 @@ async fn rounds(
     Ok(rounds)
 }
 
-async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<f64> {
+async fn round(database: &str, shape: Shape, missions: usize, spent: &mut Spent) -> anyhow::Result<f64> {
     let pools = if shape == Shape::Batches { POOLS } else { 1 };
-    let world = start(database, 1, pools, 2_000).await?;
+    let mut world = start(database, 1, pools, 2_000).await?;
     let client = world.client(&region(0))?;
     let (granted, mut seen) = mpsc::unbounded_channel();
     let mut agents = Vec::new();
@@ -86,6 +88,8 @@ async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<
         agents.push(Agent::start(client.clone(), region(0), specialization(pool), 2_000, work, granted.clone()).await?);
     }
     world.wait_for_slots(pools).await?;
+    let probe = Probe::connect(database).await?;
+    let before = Spent::so_far(&mut world, &probe).await?;
 
     let started = Instant::now();
     let submits = submit(&client, shape, missions, pools);
@@ -96,11 +100,13 @@ async fn round(database: &str, shape: Shape, missions: usize) -> anyhow::Result<
     };
     let (submitted, ()) = tokio::join!(submits, leases);
     submitted?;
-    while count(database, FINISHED).await? < i64::try_from(missions)? {
+    while probe.count(FINISHED).await? < i64::try_from(missions)? {
         tokio::time::sleep(Duration::from_millis(5)).await;
         anyhow::ensure!(started.elapsed() < Duration::from_secs(120), "missions are left after two minutes");
     }
-    Ok(missions as f64 / started.elapsed().as_secs_f64())
+    let took = started.elapsed();
+    spent.add(&before, &Spent::so_far(&mut world, &probe).await?);
+    Ok(missions as f64 / took.as_secs_f64())
 }
 
 async fn submit(client: &Client, shape: Shape, missions: usize, pools: usize) -> anyhow::Result<()> {

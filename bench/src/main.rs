@@ -10,6 +10,7 @@ mod latency;
 mod lifecycle;
 mod peer;
 mod report;
+mod spent;
 mod world;
 
 use std::io::Write as _;

@@ -103,12 +103,25 @@ pub(crate) async fn start(
     .await
 }
 
-/// Counts rows of the measured database.
-///
-/// # Errors
-/// Where it does not answer.
-pub(crate) async fn count(database: &str, query: &str) -> anyhow::Result<i64> {
-    let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client.query_one(query, &[]).await?.get(0))
+/// One connection that looks at the measured database from outside.
+pub(crate) struct Probe(Client);
+
+impl Probe {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub(crate) async fn connect(database: &str) -> anyhow::Result<Self> {
+        let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Self(client))
+    }
+
+    /// The number that a query answers.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub(crate) async fn count(&self, query: &str) -> anyhow::Result<i64> {
+        Ok(self.0.query_one(query, &[]).await?.get(0))
+    }
 }
