@@ -26,16 +26,12 @@ impl Engine {
         }
     }
 
-    /// Settings of every session that decide how statements are planned.
-    ///
-    /// PostgreSQL keeps a plan that it made while a table was empty until somebody analyses the table, which autovacuum
-    /// does a minute later at best; a burst of missions into a new database would read the whole queue for each row. To
-    /// plan a statement anew takes a fraction of a millisecond. Its default price of a random page is that of a disk
-    /// with arms, at which it reads a whole table in place of a few hundred keys.
+    /// Settings of every session that decide how statements are planned. PostgreSQL's default price of a random page is
+    /// that of a disk with arms, at which it reads a whole table in place of a few hundred keys.
     #[must_use]
     pub const fn planner_settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Postgres => &[("jit", "off"), ("plan_cache_mode", "force_custom_plan"), ("random_page_cost", "1.1")],
+            Self::Postgres => &[("jit", "off"), ("random_page_cost", "1.1")],
             Self::Cockroach => &[],
         }
     }

@@ -197,7 +197,13 @@ async fn exchange(
 ) -> Result<Answer, tokio_postgres::Error> {
     let prepared = client.prepare_cached(statement.text).await?;
     *sent = true;
-    let stream = client.query_raw(&prepared, params.iter().copied()).await?;
+    let stream = if statement.planned_anew {
+        // Without a name on the server the plan lives as long as the call.
+        let typed = params.iter().copied().zip(prepared.params().iter().cloned());
+        client.query_typed_raw(statement.text, typed).await?
+    } else {
+        client.query_raw(&prepared, params.iter().copied()).await?
+    };
     pin_mut!(stream);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {

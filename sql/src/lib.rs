@@ -30,7 +30,7 @@ pub use db::{Db, Params};
 pub use engine::Engine;
 pub use error::Error;
 pub use gateways::{BreakerState, GatewayHealth, Gateways};
-pub use statement::Statement;
+pub use statement::{Batched, Statement};
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, ToSql};
 pub use txn::Txn;

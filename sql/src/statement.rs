@@ -11,7 +11,46 @@ pub struct Statement {
     /// Whether running it twice leaves what running it once leaves and answers alike. Only such a statement is sent
     /// again when the connection was lost and nobody knows whether it was applied.
     pub idempotent: bool,
+    /// Whether it is planned anew for each call, not by a plan that the server keeps.
+    pub planned_anew: bool,
 }
+
+impl Statement {
+    /// The statement with a plan of its own for each call, made for its parameters and for the tables as they are then.
+    ///
+    /// PostgreSQL keeps a plan that it made while a table was empty until the table is analysed, which autovacuum does
+    /// a minute later at best. With such a plan a batch reads all missions of a region for each of its rows. Planning
+    /// costs about half a millisecond: too much for a single row, little for a batch.
+    #[must_use]
+    pub const fn planned_anew(self) -> Self {
+        Self { planned_anew: true, ..self }
+    }
+}
+
+/// A statement over arrays with one entry a row: few rows go by a plan that is kept, many by one of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batched {
+    /// For few rows. What lists of statements name.
+    pub few: Statement,
+    many: Statement,
+}
+
+impl Batched {
+    /// Both forms of a statement.
+    #[must_use]
+    pub const fn new(statement: Statement) -> Self {
+        Self { few: statement, many: statement.planned_anew() }
+    }
+
+    /// The form for so many rows.
+    #[must_use]
+    pub const fn for_rows(&'static self, rows: usize) -> &'static Statement {
+        if rows <= FEW { &self.few } else { &self.many }
+    }
+}
+
+/// Rows that even the worst kept plan gets through at once.
+const FEW: usize = 16;
 
 /// Makes a [`Statement`] whose text starts with its name.
 ///
@@ -26,9 +65,19 @@ pub struct Statement {
 #[macro_export]
 macro_rules! statement {
     ($name:literal, idempotent, $($text:tt)+) => {
-        $crate::Statement { name: $name, text: concat!("/* ", $name, " */ ", $($text)+), idempotent: true }
+        $crate::Statement {
+            name: $name,
+            text: concat!("/* ", $name, " */ ", $($text)+),
+            idempotent: true,
+            planned_anew: false,
+        }
     };
     ($name:literal, once, $($text:tt)+) => {
-        $crate::Statement { name: $name, text: concat!("/* ", $name, " */ ", $($text)+), idempotent: false }
+        $crate::Statement {
+            name: $name,
+            text: concat!("/* ", $name, " */ ", $($text)+),
+            idempotent: false,
+            planned_anew: false,
+        }
     };
 }

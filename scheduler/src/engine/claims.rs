@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use topology::{DatabaseRegion, PoolId, RegionName, SessionId};
 
 use self::alone::Reservations;
-use self::claimer::Claimer;
+use self::claimer::{Claimer, Past};
 use self::waiter::{Abandoned, Waiter};
 use super::clock::Clock;
 use super::hints::Hints;
@@ -55,6 +55,7 @@ pub(crate) struct Hub {
     region: RegionName,
     hints: Arc<Hints>,
     claimers: Mutex<HashMap<Line, Arc<Claimer>>>,
+    pasts: Mutex<HashMap<Line, Arc<Mutex<Past>>>>,
     newest: Mutex<HashMap<SessionId, Weak<Waiter>>>,
     reservations: Mutex<Reservations>,
 }
@@ -77,8 +78,9 @@ pub(crate) struct HubParts {
 impl Hub {
     pub(crate) fn new(parts: HubParts) -> Self {
         let HubParts { db, actor, views, clock, rounds, changes, stop, region, hints } = parts;
-        let (claimers, newest, reservations) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, newest, reservations }
+        let (claimers, pasts) = (Mutex::default(), Mutex::default());
+        let (newest, reservations) = (Mutex::default(), Mutex::default());
+        Self { db, actor, views, clock, rounds, changes, stop, region, hints, claimers, pasts, newest, reservations }
     }
 
     /// Lets the claimers of these pools look at once.
@@ -126,10 +128,21 @@ impl Hub {
             claimer.join(Arc::clone(waiter));
             return;
         }
-        let claimer = Arc::new(Claimer::new(line.clone()));
+        let claimer = Arc::new(Claimer::new(line.clone(), self.past(&line)));
         claimer.join(Arc::clone(waiter));
         claimers.insert(line, Arc::clone(&claimer));
         tokio::spawn(claimer.run(Arc::clone(self)));
+    }
+
+    /// What is known of a line. Pools that have left the topology are forgotten when a new one comes.
+    fn past(&self, line: &Line) -> Arc<Mutex<Past>> {
+        let mut pasts = lock(&self.pasts);
+        if let Some(past) = pasts.get(line) {
+            return Arc::clone(past);
+        }
+        let topology = &self.views.current().topology;
+        pasts.retain(|line, _| topology.pool(&line.pool).is_some());
+        Arc::clone(pasts.entry(line.clone()).or_default())
     }
 
     /// Signs a claimer off if nobody waits; in one step with [`Hub::join`], so that no waiter is left behind.

@@ -49,7 +49,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &SETTLE,
     &DUE,
     &POOLS_QUEUED,
-    &step::MOVE,
+    &step::MOVE.few,
     &step::CONFIRM,
     &page::LEASES_OF_SESSIONS,
     &page::LEASES_ORPHANED,

@@ -172,8 +172,10 @@ async fn a_busy_session_is_kept_free_for_a_mission_that_is_granted_alone() {
     let busy = agent.claim(&engine, 2).await.remove(0);
     let crasher = submit(&engine, mission("crasher")).await.id;
     world.run(&format!("UPDATE missions SET crashes = 3 WHERE id = '{crasher}'")).await;
+    let one = [("engineer-master", 1)];
+    assert!(agent.claim_of(&engine, &one, 1, 800).await.unwrap().is_empty(), "the session is not empty");
     submit_many(&engine, 5).await;
-    assert!(agent.claim_of(&engine, &[("engineer-master", 1)], 1, 800).await.unwrap().is_empty(), "it is reserved");
+    assert!(agent.claim_of(&engine, &one, 1, 800).await.unwrap().is_empty(), "it is reserved");
     agent.complete(&engine, &busy, json!(1)).await.unwrap();
     let grants = agent.claim_of(&engine, &[("engineer-master", 2)], 0, 3000).await.unwrap();
     assert_eq!(grants.iter().map(|g| (g.mission, g.alone)).collect::<Vec<_>>(), [(crasher, true)]);

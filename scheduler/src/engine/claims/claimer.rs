@@ -11,22 +11,28 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use topology::SessionId;
 
-use super::pace::Pace;
+use super::pace::{Pace, Width};
 use super::waiter::Waiter;
 use super::{Hub, Line};
 use crate::engine::{Change, lock};
-use crate::store::mission::{
-    CLAIM_LIMITS, Granted, PoolQueue, mission_alone_waits, mission_claim, mission_claim_alone,
-};
+use crate::store::mission::{Granted, PoolQueue, mission_alone_waits, mission_claim, mission_claim_alone};
 use crate::view::View;
 
 /// Least time between two looks for missions that are granted alone.
 const ALONE_EVERY: Duration = Duration::from_millis(250);
 
+/// What a line's claimers, which come and go with those who wait, know of their predecessors.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    alone_at: Option<Instant>,
+    width: Width,
+}
+
 /// The claimer of one line.
 #[derive(Debug)]
 pub(super) struct Claimer {
     line: Line,
+    past: Arc<Mutex<Past>>,
     waiters: Mutex<VecDeque<Arc<Waiter>>>,
     wake: Notify,
 }
@@ -42,8 +48,8 @@ enum Look {
 }
 
 impl Claimer {
-    pub(super) fn new(line: Line) -> Self {
-        Self { line, waiters: Mutex::default(), wake: Notify::new() }
+    pub(super) fn new(line: Line, past: Arc<Mutex<Past>>) -> Self {
+        Self { line, past, waiters: Mutex::default(), wake: Notify::new() }
     }
 
     pub(super) const fn line(&self) -> &Line {
@@ -69,10 +75,9 @@ impl Claimer {
     /// Looks at the queue until nobody waits.
     pub(super) async fn run(self: Arc<Self>, hub: Arc<Hub>) {
         let mut pace = Pace::default();
-        let mut alone_at: Option<Instant> = None;
         while !hub.leave(&self) {
             let present: Vec<Arc<Waiter>> = lock(&self.waiters).iter().cloned().collect();
-            let look = match self.look(&hub, &mut alone_at).await {
+            let look = match self.look(&hub).await {
                 Ok(look) => look,
                 Err(error) => {
                     let (pool, error) = (&self.line.pool, &error as &dyn std::error::Error);
@@ -95,7 +100,7 @@ impl Claimer {
         }
     }
 
-    async fn look(&self, hub: &Hub, alone_at: &mut Option<Instant>) -> Result<Look, sql::Error> {
+    async fn look(&self, hub: &Hub) -> Result<Look, sql::Error> {
         let view = hub.views.current();
         if !serves(&view, &self.line) {
             return Ok(Look::None);
@@ -106,17 +111,26 @@ impl Claimer {
             now: hub.clock.now(&hub.db).await?,
             residency_version: view.residency_version,
         };
-        if alone_at.is_none_or(|at| at.elapsed() >= ALONE_EVERY) {
-            *alone_at = Some(Instant::now());
+        if self.alone_is_due() {
             self.look_alone(hub, &queue).await?;
         }
         self.look_for_all(hub, &queue).await
     }
 
+    fn alone_is_due(&self) -> bool {
+        let alone_at = &mut lock(&self.past).alone_at;
+        let due = alone_at.is_none_or(|at| at.elapsed() >= ALONE_EVERY);
+        if due {
+            *alone_at = Some(Instant::now());
+        }
+        due
+    }
+
     /// One statement for everybody who waits.
     async fn look_for_all(&self, hub: &Hub, queue: &PoolQueue) -> Result<Look, sql::Error> {
         let out = self.check_out(|session| !lock(&hub.reservations).is_reserved(session, Instant::now()));
-        let wishes = wishes(&out.wants());
+        let width = lock(&self.past).width;
+        let wishes = wishes(&out.wants(), width.limit());
         if wishes.is_empty() {
             out.check_in_all(Vec::new());
             return Ok(Look::None);
@@ -128,6 +142,7 @@ impl Claimer {
                 return Err(error);
             }
         };
+        lock(&self.past).width = width.after(wishes.len(), granted.len());
         let look = match granted.len() {
             0 => Look::None,
             n if n == wishes.len() => Look::Again,
@@ -224,9 +239,8 @@ impl Drop for CheckedOut {
     }
 }
 
-/// One wish a free slot, the first slots of everybody before anybody's second, at most the greatest LIMIT.
-fn wishes(wants: &[(SessionId, i64)]) -> Vec<(SessionId, i64)> {
-    let most = CLAIM_LIMITS[CLAIM_LIMITS.len() - 1];
+/// One wish a free slot, the first slots of everybody before anybody's second, so many at most.
+fn wishes(wants: &[(SessionId, i64)], most: usize) -> Vec<(SessionId, i64)> {
     let mut numbers: HashMap<SessionId, i64> = HashMap::new();
     let mut wishes = Vec::new();
     let rounds = wants.iter().map(|(_, free)| *free).max().unwrap_or(0);
@@ -293,18 +307,18 @@ mod tests {
     #[test]
     fn first_slots_of_everybody_come_before_second_ones() {
         let (a, b) = (SessionId::random(), SessionId::random());
-        assert_eq!(wishes(&[(a, 3), (b, 1)]), [(a, 1), (b, 1), (a, 2), (a, 3)]);
+        assert_eq!(wishes(&[(a, 3), (b, 1)], 16), [(a, 1), (b, 1), (a, 2), (a, 3)]);
     }
 
     #[test]
     fn several_claims_of_a_session_count_on() {
         let a = SessionId::random();
-        assert_eq!(wishes(&[(a, 1), (a, 2)]), [(a, 1), (a, 2), (a, 3)]);
+        assert_eq!(wishes(&[(a, 1), (a, 2)], 16), [(a, 1), (a, 2), (a, 3)]);
     }
 
     #[test]
-    fn wishes_end_at_the_greatest_limit() {
-        assert_eq!(wishes(&[(SessionId::random(), 10_000)]).len(), 512);
-        assert!(wishes(&[]).is_empty());
+    fn wishes_end_at_the_limit() {
+        assert_eq!(wishes(&[(SessionId::random(), 10_000)], 512).len(), 512);
+        assert!(wishes(&[], 512).is_empty());
     }
 }

@@ -1,6 +1,8 @@
-//! How often a claimer polls when nothing wakes it.
+//! How often a claimer polls when nothing wakes it, and how much it asks for at once.
 
 use std::time::Duration;
+
+use crate::store::mission::CLAIM_LIMITS;
 
 /// First pause.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -33,9 +35,54 @@ impl Pace {
     }
 }
 
+/// How many missions a claim asks for at most: an index into [`CLAIM_LIMITS`].
+///
+/// What a statement costs grows with what is asked for, and agents with hundreds of free slots ask for hundreds though
+/// one mission waits. So a claim asks for little, and for more as long as all of it is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Width(usize);
+
+impl Default for Width {
+    /// 16.
+    fn default() -> Self {
+        Self(2)
+    }
+}
+
+impl Width {
+    pub(super) const fn limit(self) -> usize {
+        CLAIM_LIMITS[self.0]
+    }
+
+    /// The width of the next claim, after one that was granted so many of so many wishes.
+    pub(super) fn after(self, wished: usize, granted: usize) -> Self {
+        if granted == self.limit() {
+            return Self((self.0 + 1).min(CLAIM_LIMITS.len() - 1));
+        }
+        // What was wished for was less than it might have been: nothing is known of the queue.
+        if granted == wished {
+            return self;
+        }
+        let enough = CLAIM_LIMITS.iter().position(|limit| *limit > granted).unwrap_or(CLAIM_LIMITS.len() - 1);
+        Self(enough.max(Self::default().0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claim_asks_for_more_while_all_is_granted_and_for_less_after() {
+        let width = Width::default();
+        assert_eq!(width.limit(), 16);
+        assert_eq!(width.after(16, 16).limit(), 128);
+        assert_eq!(width.after(16, 16).after(128, 128).after(512, 512).limit(), 512);
+        assert_eq!(width.after(16, 3).limit(), 16);
+        assert_eq!(width.after(16, 16).after(128, 16).limit(), 128);
+        assert_eq!(width.after(16, 16).after(128, 15).limit(), 16);
+        assert_eq!(width.after(2, 2).limit(), 16, "two wishes tell nothing of the queue");
+    }
 
     #[test]
     fn it_doubles_from_a_quarter_of_a_second_to_two_seconds() {

@@ -3,18 +3,19 @@
 
 use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{MissionState, RETRY_BASE, RETRY_CAP};
-use sql::{Db, Statement};
+use sql::{Batched, Db, Statement};
 use tokio_postgres::Row;
 use topology::{DatabaseRegion, Epoch, MissionId, SessionId};
 use uuid::Uuid;
 
 use super::row::state_of;
 
-pub(super) const COMPLETE: Statement =
-    sql::statement!("mission_complete", idempotent, include_str!("../sql/mission_complete.sql"));
-pub(super) const FAIL: Statement = sql::statement!("mission_fail", idempotent, include_str!("../sql/mission_fail.sql"));
-pub(super) const RELEASE: Statement =
-    sql::statement!("mission_release", idempotent, include_str!("../sql/mission_release.sql"));
+pub(super) const COMPLETE: Batched =
+    Batched::new(sql::statement!("mission_complete", idempotent, include_str!("../sql/mission_complete.sql")));
+pub(super) const FAIL: Batched =
+    Batched::new(sql::statement!("mission_fail", idempotent, include_str!("../sql/mission_fail.sql")));
+pub(super) const RELEASE: Batched =
+    Batched::new(sql::statement!("mission_release", idempotent, include_str!("../sql/mission_release.sql")));
 pub(super) const PROGRESS: Statement =
     sql::statement!("mission_progress", idempotent, include_str!("../sql/mission_progress.sql"));
 
@@ -191,7 +192,7 @@ pub async fn mission_complete(
     let actors: Vec<String> = batch.iter().map(|row| format!("session:{}", row.key.session)).collect();
     let rows = db
         .query(
-            &COMPLETE,
+            COMPLETE.for_rows(batch.len()),
             &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &outcomes, &digests, &actors],
         )
         .await?;
@@ -228,7 +229,7 @@ pub async fn mission_fail(
     let longest_pause = i64::try_from(RETRY_CAP.as_millis()).expect("five minutes fit");
     let rows = db
         .query(
-            &FAIL,
+            FAIL.for_rows(batch.len()),
             &[
                 &home.as_str(),
                 &fences.ids,
@@ -271,7 +272,10 @@ pub async fn mission_release(
     let actors: Vec<&str> = batch.iter().map(|row| row.actor.as_str()).collect();
     let numbers: Vec<Option<i64>> = batch.iter().map(|row| row.unnamed_by).collect();
     let rows = db
-        .query(&RELEASE, &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &reasons, &actors, &numbers])
+        .query(
+            RELEASE.for_rows(batch.len()),
+            &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &reasons, &actors, &numbers],
+        )
         .await?;
     Ok(rows
         .iter()

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use scheduler_core::lifecycle::{MissionState, Transition};
-use sql::{Db, Statement, ToSql};
+use sql::{Batched, Db, Statement, ToSql};
 use topology::{DatabaseRegion, MissionId, PoolId, RegionName};
 use uuid::Uuid;
 
 use super::page::{Found, MissionRow, Page, mission_row};
 
-pub(super) const MOVE: Statement = sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql"));
+pub(super) const MOVE: Batched =
+    Batched::new(sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql")));
 
 /// A bound mission that is lawful under the new rules too: only its residency version changes.
 pub(super) const CONFIRM: Statement = sql::statement!(
@@ -143,7 +144,7 @@ impl Job {
         }
         let moved = txn
             .query(
-                &MOVE,
+                MOVE.for_rows(batch.ids.len()),
                 &[
                     &self.home,
                     &self.terms.residency_version,
