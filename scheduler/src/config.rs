@@ -185,6 +185,24 @@ pub struct Config {
     pub grace: Duration,
 }
 
+/// How long what is over is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Finished missions and their events.
+    pub missions: Duration,
+    /// Idempotency keys, at least; a mission that is still there keeps its key longer.
+    pub keys: Duration,
+    /// Ended sessions.
+    pub sessions: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self { missions: 7 * DAY, keys: DAY, sessions: DAY }
+    }
+}
+
 /// How much is let in: the rest is shed with 503, each lane for itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

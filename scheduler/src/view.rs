@@ -4,6 +4,7 @@
 //! and an answer made from an old part says so (P6).
 
 mod compile;
+mod keys;
 mod origin;
 mod parts;
 mod place;
@@ -32,8 +33,11 @@ pub use crate::store::life::Peer;
 pub use crate::store::load::PoolLoad;
 pub use crate::store::region::RegionRow;
 
+pub use keys::KeyHomes;
+
 use compile::Compiled;
 pub(crate) use compile::parse;
+use keys::Earlier;
 use origin::OriginKey;
 use parts::Parts;
 
@@ -49,6 +53,8 @@ pub struct View {
     pub residency_version: i64,
     /// The topology in force.
     pub topology: Arc<Topology>,
+    /// Topologies before it that gave idempotency keys other homes, the newest first.
+    pub(crate) earlier: Arc<[Earlier]>,
     /// The compiled topology with health and load: what placement reads.
     pub snapshot: Snapshot,
     /// Verb and health of every region that has a row, regions that left the topology too.
@@ -141,6 +147,8 @@ pub struct Config {
     pub id: SchedulerId,
     /// The world whose cities may be origins.
     pub world: Option<Arc<World>>,
+    /// How long idempotency keys are kept at least.
+    pub keys_kept: Duration,
 }
 
 /// The current [`View`], and how to replace it. Shared by everything in the process.
@@ -149,9 +157,11 @@ pub struct Views {
     region: RegionName,
     id: SchedulerId,
     world: Option<Arc<World>>,
+    keys_kept: Duration,
     current: ArcSwap<View>,
     parts: Mutex<Parts>,
     changes: watch::Sender<u64>,
+    refreshing: tokio::sync::Mutex<()>,
     /// Parsed topologies by version: a version never changes.
     parsed: Cache<i64, Arc<Compiled>>,
     /// Origins with their round trips in the topology in force.
@@ -174,16 +184,18 @@ impl Views {
     pub async fn start(config: Config) -> Result<Self, Refusal> {
         let db = config.gateways.lane(Lane::Upkeep);
         let parsed = Cache::new(8);
-        let compiled = parts::read_topology(&db, &parsed, None).await?;
+        let compiled = parts::read_topology(&db, &parsed, None, config.keys_kept).await?;
         let mut parts = Parts::new(Arc::clone(&compiled));
         let views = Self {
             db,
             region: config.region,
             id: config.id,
             world: config.world,
+            keys_kept: config.keys_kept,
             current: ArcSwap::from_pointee(parts.view(None)),
             parts: Mutex::new(parts),
             changes: watch::Sender::new(0),
+            refreshing: tokio::sync::Mutex::default(),
             parsed,
             origins: Cache::new(10_000),
         };
@@ -243,6 +255,19 @@ impl Views {
         Ok(self.current())
     }
 
+    /// Reads everything again unless a topology after `version` is known here by now. Of many that ask at once the first
+    /// reads for all.
+    ///
+    /// # Errors
+    /// As [`Views::refresh_now`].
+    pub async fn refresh_past(&self, version: i64) -> Result<(), Refusal> {
+        let _turn = self.refreshing.lock().await;
+        if self.current().topology_version <= version {
+            self.refresh_now().await?;
+        }
+        Ok(())
+    }
+
     /// Reads which topology is in force, and the topology where it is another one. A text that does not parse never
     /// replaces a good one.
     ///
@@ -250,7 +275,7 @@ impl Views {
     /// The database's, or [`Refusal::TopologyRefused`] where the version in force cannot be read by this program.
     pub async fn refresh_topology(&self) -> Result<(), Refusal> {
         let in_force = self.current().topology_version;
-        let compiled = parts::read_topology(&self.db, &self.parsed, Some(in_force)).await?;
+        let compiled = parts::read_topology(&self.db, &self.parsed, Some(in_force), self.keys_kept).await?;
         let changed = compiled.current.version != in_force;
         self.update(|parts| parts.set_topology(compiled));
         if changed {
@@ -307,21 +332,14 @@ impl Views {
         Ok(resolved)
     }
 
-    /// The database region that homes an idempotency key: a function of the request and the topology alone, never of
-    /// headers, health or load.
+    /// The database regions that may home an idempotency key: a function of the request and the topologies alone, never
+    /// of headers, health or load.
     ///
     /// # Errors
     /// As [`Views::resolve`].
-    pub fn key_home(&self, origin: Option<&wire::Origin>, submitter: &str) -> Result<DatabaseRegion, Refusal> {
-        let view = self.current.load();
-        match origin {
-            None => Ok(origin::submitter_home(&view.topology, submitter)),
-            Some(_) => {
-                let resolved = self.resolve(origin, None)?;
-                Ok(place::nearest_home(&view.topology, &resolved, |_| true)
-                    .unwrap_or_else(|| view.topology.database.primary_region.clone()))
-            }
-        }
+    pub fn key_homes(&self, origin: Option<&wire::Origin>, submitter: &str) -> Result<KeyHomes, Refusal> {
+        let resolved = origin.map(|origin| self.resolve(Some(origin), None)).transpose()?;
+        Ok(keys::key_homes(&self.current.load(), resolved.as_ref(), submitter, self.keys_kept))
     }
 
     /// Grows whenever what may be placed where has changed; loads alone do not count.
@@ -366,6 +384,17 @@ impl View {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.map_or(DateTime::UNIX_EPOCH, |(at, read)| at + read.elapsed())
+    }
+
+    /// Database regions of earlier topologies that are in the one in force no more, while keys may be looked for there.
+    pub(crate) fn former_homes(&self) -> Vec<DatabaseRegion> {
+        let mut former: Vec<DatabaseRegion> = Vec::new();
+        for home in self.earlier.iter().flat_map(|one| &one.topology.database.regions) {
+            if !self.topology.database.regions.contains(home) && !former.contains(home) {
+                former.push(home.clone());
+            }
+        }
+        former
     }
 
     /// The database region that homes a region's rows; the primary one for a region that is not in the topology.

@@ -16,7 +16,7 @@ use topology::SchedulerId;
 use topology::world::World;
 
 use super::Stop;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Retention, Settings};
 use crate::control::Control;
 use crate::engine::Engine;
 use crate::http::{self, Gate, Server};
@@ -108,7 +108,13 @@ impl Running {
         let id = SchedulerId::random();
         let gateways = connect(config).await?;
         sql::migrate::check(&gateways.lane(Lane::Upkeep)).await.context("run `scheduler migrate` first")?;
-        let view = view::Config { gateways: gateways.clone(), region: config.region.clone(), id, world };
+        let view = view::Config {
+            gateways: gateways.clone(),
+            region: config.region.clone(),
+            id,
+            world,
+            keys_kept: Retention::default().keys,
+        };
         let views = Arc::new(Views::start(view).await.context("the database has no topology that can be used")?);
         if views.current().topology.region(&config.region).is_none() {
             tracing::warn!(region = %config.region, "the topology in force has no such region");

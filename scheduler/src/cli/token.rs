@@ -11,6 +11,7 @@ use topology::{RegionName, SchedulerId, TokenId};
 
 use super::remote::Remote;
 use super::{Output, Stop, table};
+use crate::config::Retention;
 use crate::control::{self, Control};
 use crate::engine::Actor;
 use crate::view::{self, Views};
@@ -91,7 +92,14 @@ async fn create_through(gateways: &Gateways, body: CreateToken) -> anyhow::Resul
     let topology = parsed.map_err(|findings| Stop::finding(findings.render(false)))?.topology;
     let region = topology.regions.first().context("a topology has a region")?.name.clone();
     let id = SchedulerId::random();
-    let views = Views::start(view::Config { gateways: gateways.clone(), region, id, world: None }).await?;
+    let views = Views::start(view::Config {
+        gateways: gateways.clone(),
+        region,
+        id,
+        world: None,
+        keys_kept: Retention::default().keys,
+    })
+    .await?;
     let control = Control::new(gateways.clone(), Arc::new(views), id);
     Ok(control.create_token(&Actor::Operator("command line".to_owned()), body).await?)
 }

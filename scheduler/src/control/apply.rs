@@ -141,14 +141,15 @@ impl Control {
         Ok(census)
     }
 
-    /// Lets rows live in the database regions of both topologies; those that are not needed any more go later, when
-    /// they are empty.
+    /// Lets rows live in the database regions of both topologies, and of those before them where keys are still looked
+    /// up; the others go later, when they are empty.
     async fn make_homes(&self, wished: &Wished) -> Result<(), Refusal> {
         let (old, new) = (&wished.old.database, &wished.new.database);
         if new.regions.iter().all(|home| old.regions.contains(home)) && new.survive == old.survive {
             return Ok(());
         }
-        let others = new.regions.iter().chain(&old.regions).filter(|home| **home != new.primary_region);
+        let former = self.views.current().former_homes();
+        let others = new.regions.iter().chain(&old.regions).chain(&former).filter(|home| **home != new.primary_region);
         let mut all = vec![new.primary_region.clone()];
         for home in others {
             if !all.contains(home) {

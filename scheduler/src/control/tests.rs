@@ -12,6 +12,7 @@ use sql::{Gateways, Lane};
 use topology::SchedulerId;
 
 use super::{Control, bootstrap, stored_topology};
+use crate::config::Retention;
 use crate::engine::Actor;
 use crate::view::{Config, Views};
 
@@ -46,7 +47,8 @@ impl Bed {
         assert_eq!(stored_topology(&db).await.unwrap().as_deref(), Some(TOPOLOGY));
         let id = SchedulerId::random();
         let region = "us-west".parse().unwrap();
-        let config = Config { gateways: gateways.clone(), region, id, world: None };
+        let config =
+            Config { gateways: gateways.clone(), region, id, world: None, keys_kept: Retention::default().keys };
         let views = Arc::new(Views::start(config).await.unwrap());
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
         Self { control, gateways, views, _database: database }

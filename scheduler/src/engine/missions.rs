@@ -14,6 +14,7 @@ use crate::store::event::event_list;
 use crate::store::mission::{
     ListFilter, MissionRow, NewPlace, mission_cancel, mission_find, mission_list, mission_retry,
 };
+use crate::store::submission::home_unknown;
 use crate::view::Ask;
 
 /// Tries of a cancel or retry: each but the first follows a mission that changed meanwhile.
@@ -155,7 +156,8 @@ impl Engine {
         })
     }
 
-    /// The row of a mission, wherever it is homed: looked for at the hint, then at home, then in the other homes.
+    /// The row of a mission, wherever it is homed: looked for at the hint, then at home, then in the other homes, at last
+    /// in those that left the topology.
     pub(crate) async fn find(&self, mission: MissionId, hint: Option<&DatabaseRegion>) -> Result<MissionRow, Refusal> {
         self.find_on(&self.0.submit, mission, hint).await
     }
@@ -168,12 +170,13 @@ impl Engine {
         hint: Option<&DatabaseRegion>,
     ) -> Result<MissionRow, Refusal> {
         let mut homes = self.homes();
+        let former = self.0.views.current().former_homes();
         if let Some(at) = hint.and_then(|hint| homes.iter().position(|home| home == hint)) {
             homes.swap(0, at);
         }
         let (near, far) = homes.split_at(1.min(homes.len()));
         let mut failed = None;
-        for group in [near, far] {
+        for group in [near, far, &former] {
             let ids = [mission];
             for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
                 match part {
@@ -182,6 +185,7 @@ impl Engine {
                             return Ok(row);
                         }
                     }
+                    Err(error) if home_unknown(&error) => {}
                     Err(error) => failed = Some(Refusal::from(error)),
                 }
             }

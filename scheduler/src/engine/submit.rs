@@ -1,5 +1,6 @@
 //! Submitting: check, place on the view in memory, store in one coalesced statement, wake who waits.
 
+mod keys;
 mod request;
 mod stored;
 
@@ -9,7 +10,7 @@ use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
 use topology::{DatabaseRegion, Epoch};
 
-use self::request::Request;
+use self::request::{Request, RequestKey};
 pub(crate) use self::stored::{Fate, Submits};
 use super::{Actor, Engine, SubmitContext, Submitted, convert, lock};
 use crate::refusal::Refusal;
@@ -38,9 +39,20 @@ impl Engine {
                 return missions.iter().map(|_| Err(refusal.clone())).collect();
             }
         };
-        let each = missions.into_iter().enumerate().map(|(n, mission)| {
+        let read = |mission| Request::read(&self.0.views, actor, context, mission);
+        let requests: Vec<_> = missions.into_iter().map(read).collect();
+        let valid: Vec<&Request> = requests.iter().filter_map(|request| request.as_ref().ok()).collect();
+        let mut earlier = self.brought_earlier(&valid).await.into_iter();
+        let each = requests.into_iter().enumerate().map(|(n, request)| {
+            let known = request.is_ok().then(|| earlier.next()).flatten().unwrap_or(Ok(None));
             let over = allowance.is_some_and(|left| n >= left);
-            self.submit_one(actor, context, mission, now, over)
+            async move {
+                match (request?, known?) {
+                    (request, Some(submission)) => self.replay(&request, &submission).await,
+                    (request, None) if over => self.replay_or_refuse(&request).await,
+                    (request, None) => self.store(context, request, now).await,
+                }
+            }
         });
         join_all(each).await
     }
@@ -56,18 +68,13 @@ impl Engine {
         Some(usize::try_from(limit - open).unwrap_or(0)).filter(|left| *left < wanted)
     }
 
-    async fn submit_one(
+    /// Places a mission and stores it. Its key was looked up under earlier topologies.
+    async fn store(
         &self,
-        actor: &Actor,
         context: &SubmitContext,
-        mission: wire::SubmitMission,
+        mut request: Request,
         now: DateTime<Utc>,
-        over: bool,
     ) -> Result<Submitted, Refusal> {
-        let request = Request::read(&self.0.views, actor, context, mission)?;
-        if over {
-            return self.replay_or_refuse(&request).await;
-        }
         for _ in 0..DECISIONS {
             let placed = self.0.views.place(&request.ask());
             if let Some(pool) = &placed.pool {
@@ -87,7 +94,15 @@ impl Engine {
                     return Ok(Submitted { mission, replayed: false });
                 }
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
-                Fate::Stale => drop(self.0.views.refresh_now().await?),
+                Fate::Stale => {
+                    self.0.views.refresh_past(row.oldest_topology()).await?;
+                    request.rehome_key(&self.0.views)?;
+                    for known in self.brought_earlier(&[&request]).await {
+                        if let Some(submission) = known? {
+                            return self.replay(&request, &submission).await;
+                        }
+                    }
+                }
             }
         }
         Err(Refusal::Unavailable)
@@ -122,14 +137,14 @@ impl Engine {
             placement: Some(placed.explained.clone()),
             reason: placed.reason.map(str::to_owned),
             traceparent: context.traceparent.clone(),
-            key: request.key.clone(),
+            key: request.key.as_ref().map(RequestKey::stored),
         }
     }
 
     /// Answers for a submitter that has too many open missions: a repeated request is no new mission.
     async fn replay_or_refuse(&self, request: &Request) -> Result<Submitted, Refusal> {
         if let Some(key) = &request.key {
-            let keys = [(&key.home, request.submitter.as_str(), key.key.as_str())];
+            let keys = [(&key.homes.home, request.submitter.as_str(), key.key.as_str())];
             let found = submission_find(&self.0.submit, &keys).await?;
             if let Some(submission) = found.into_iter().flatten().next() {
                 return self.replay(request, &submission).await;

@@ -20,6 +20,13 @@ pub struct Submission {
     pub mission_home: String,
 }
 
+/// Whether a statement failed because the database has no such region, and so no row that lives there: the domain's
+/// CHECK of PostgreSQL, the enum of CockroachDB.
+#[must_use]
+pub fn home_unknown(error: &sql::Error) -> bool {
+    matches!(error.sqlstate().map(|state| state.code()), Some("23514" | "22P02"))
+}
+
 /// Looks keys (home, submitter, key) up: one answer each, in order.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use topology::Topology;
 use topology::config::{self, Findings};
 
 use super::View;
+use super::keys::Earlier;
 use crate::refusal::Refusal;
 use crate::store::topology::{Current, Version};
 
@@ -17,13 +18,14 @@ pub(crate) struct Compiled {
     pub(crate) current: Current,
     pub(crate) topology: Arc<Topology>,
     pub(crate) world: Arc<World>,
+    /// Topologies before it that gave idempotency keys other homes.
+    pub(crate) earlier: Arc<[Earlier]>,
 }
 
 impl Compiled {
-    pub(crate) fn new(version: &Version, engine: sql::Engine) -> Result<Self, Refusal> {
-        let topology = parse(&version.text, engine)?;
+    pub(crate) fn new(version: &Version, topology: Topology, earlier: Vec<Earlier>) -> Self {
         let world = Arc::new(World::new(&topology, &topology.latency));
-        Ok(Self { current: version.current, topology: Arc::new(topology), world })
+        Self { current: version.current, topology: Arc::new(topology), world, earlier: earlier.into() }
     }
 }
 

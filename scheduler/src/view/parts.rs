@@ -10,7 +10,8 @@ use scheduler_core::health::{HoldReason, Serving};
 use sql::Db;
 use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId};
 
-use super::compile::{Compiled, snapshot};
+use super::compile::{Compiled, parse, snapshot};
+use super::keys::read_earlier;
 use super::{Ages, Peer, PoolLoad, RegionRow, View};
 use crate::refusal::Refusal;
 use crate::store;
@@ -103,6 +104,7 @@ impl Parts {
             topology_version: self.compiled.current.version,
             residency_version: self.compiled.current.residency_version,
             topology: Arc::clone(&self.compiled.topology),
+            earlier: Arc::clone(&self.compiled.earlier),
             snapshot: scheduler_core::placement::Snapshot::new(Arc::clone(&self.compiled.world)),
             regions: Arc::clone(&self.regions),
             loads: Arc::new(loads),
@@ -157,11 +159,12 @@ fn each_once<'a>(peers: impl Iterator<Item = &'a Peer>) -> Vec<Peer> {
     once.into_values().collect()
 }
 
-/// The topology in force, parsed. `known` is a version that need not be read again.
+/// The topology in force, parsed. `known` is the version that is in force here; keys are kept for `keys_kept`.
 pub(super) async fn read_topology(
     db: &Db,
     parsed: &Cache<i64, Arc<Compiled>>,
     known: Option<i64>,
+    keys_kept: Duration,
 ) -> Result<Arc<Compiled>, Refusal> {
     let current = store::topology::topology_current(db).await?;
     let current = current.ok_or(Refusal::VersionNotFound { version: known.unwrap_or(1) })?;
@@ -172,7 +175,9 @@ pub(super) async fn read_topology(
     let version = store::topology::topology_read(db, current.version)
         .await?
         .ok_or(Refusal::VersionNotFound { version: current.version })?;
-    let compiled = Arc::new(Compiled::new(&version, db.engine())?);
+    let topology = parse(&version.text, db.engine())?;
+    let earlier = read_earlier(db, parsed, &version, &topology, keys_kept).await?;
+    let compiled = Arc::new(Compiled::new(&version, topology, earlier));
     parsed.insert(current.version, Arc::clone(&compiled));
     Ok(compiled)
 }

@@ -7,6 +7,7 @@ use topology::world::{City, World};
 use topology::{Position, SchedulerId};
 
 use super::{Ask, Config, Views};
+use crate::config::Retention;
 use crate::control::bootstrap;
 
 const TOPOLOGY: &str = "
@@ -25,7 +26,13 @@ async fn views(database: &TestDb, region: &str) -> Views {
     let city = City { id: "US:San Francisco".into(), label: "San Francisco".into(), position, country: None };
     let world = World { cities: vec![city], ..World::default() };
     let region = region.parse().unwrap();
-    let config = Config { gateways, region, id: SchedulerId::random(), world: Some(Arc::new(world)) };
+    let config = Config {
+        gateways,
+        region,
+        id: SchedulerId::random(),
+        world: Some(Arc::new(world)),
+        keys_kept: Retention::default().keys,
+    };
     Views::start(config).await.unwrap()
 }
 
@@ -62,11 +69,11 @@ async fn a_keys_home_is_the_same_at_every_scheduler() {
     let (east, west) = (views(&database, "us-east").await, views(&database, "us-west").await);
     let dublin = Origin::At(at(53.3, -6.3));
     for (origin, submitter) in [(Some(&dublin), "ana"), (None, "ana"), (None, "bob"), (None, "eve")] {
-        assert_eq!(east.key_home(origin, submitter).unwrap(), west.key_home(origin, submitter).unwrap());
+        assert_eq!(east.key_homes(origin, submitter).unwrap(), west.key_homes(origin, submitter).unwrap());
     }
-    assert_eq!(east.key_home(Some(&dublin), "ana").unwrap().as_str(), "eu-west-1");
+    assert_eq!(east.key_homes(Some(&dublin), "ana").unwrap().home.as_str(), "eu-west-1");
     let homes: std::collections::BTreeSet<_> =
-        (0..50).map(|n| east.key_home(None, &format!("submitter-{n}")).unwrap()).collect();
+        (0..50).map(|n| east.key_homes(None, &format!("submitter-{n}")).unwrap().home).collect();
     assert_eq!(homes.len(), 3, "submitters are spread over all homes");
 }
 

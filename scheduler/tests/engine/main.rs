@@ -3,6 +3,7 @@
 mod claims;
 mod filters;
 mod interleave;
+mod keys;
 mod leases;
 mod lost;
 mod plans;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scheduler::config::Retention;
 use scheduler::engine::{Actor, Engine, SubmitContext, Submitted};
 use scheduler::refusal::Refusal;
 use scheduler::view::{Config, Views};
@@ -110,7 +111,13 @@ impl World {
 
     pub(crate) async fn engine_on(&self, gateways: &Gateways, region: &str, max_open: Option<i64>) -> Engine {
         let (region, id): (RegionName, _) = (region.parse().unwrap(), SchedulerId::random());
-        let config = Config { gateways: gateways.clone(), region: region.clone(), id, world: None };
+        let config = Config {
+            gateways: gateways.clone(),
+            region: region.clone(),
+            id,
+            world: None,
+            keys_kept: Retention::default().keys,
+        };
         let views = Arc::new(Views::start(config).await.unwrap());
         Engine::new(gateways, views, id, region, max_open, CancellationToken::new())
     }

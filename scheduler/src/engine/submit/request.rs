@@ -9,7 +9,7 @@ use topology::{MissionId, ResidencyName, Specialization};
 use crate::engine::{Actor, SubmitContext, check, digest};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::SubmissionKey;
-use crate::view::{Ask, ResolvedOrigin, View, Views};
+use crate::view::{Ask, KeyHomes, ResolvedOrigin, View, Views};
 
 /// Most bytes of a payload.
 const PAYLOAD: usize = 256 << 10;
@@ -31,8 +31,31 @@ pub(crate) struct Request {
     pub(crate) payload: String,
     /// Canonical JSON of the written origin, else of the resolved one.
     pub(crate) origin: String,
-    pub(crate) key: Option<SubmissionKey>,
+    pub(crate) key: Option<RequestKey>,
     resolved: ResolvedOrigin,
+}
+
+/// The idempotency key of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestKey {
+    /// As sent.
+    pub(crate) key: String,
+    /// Digest of the request.
+    pub(crate) digest: String,
+    /// Where it lives.
+    pub(crate) homes: KeyHomes,
+}
+
+impl RequestKey {
+    /// As it is stored.
+    pub(crate) fn stored(&self) -> SubmissionKey {
+        SubmissionKey {
+            home: self.homes.home.clone(),
+            key: self.key.clone(),
+            digest: self.digest.clone(),
+            topology_version: self.homes.topology_version,
+        }
+    }
 }
 
 impl Request {
@@ -51,15 +74,23 @@ impl Request {
         let resolved = views.resolve(body.origin.as_ref(), context.country.as_deref())?;
         let origin = check::json("/origin", &origin_value(body.origin.as_ref(), &resolved), ORIGIN)?;
         let key = match &body.idempotency_key {
-            Some(key) => Some(SubmissionKey {
-                home: views.key_home(body.origin.as_ref(), &submitter)?,
+            Some(key) => Some(RequestKey {
                 key: key.clone(),
                 digest: request_digest(&body, &payload),
+                homes: views.key_homes(body.origin.as_ref(), &submitter)?,
             }),
             None => None,
         };
         let (id, nonce) = (MissionId::random(), rand::random::<i64>() & i64::MAX);
         Ok(Self { id, nonce, submitter, body, specialization, residency, payload, origin, key, resolved })
+    }
+
+    /// Computes the homes of the key again, by the topology that is in force now.
+    pub(crate) fn rehome_key(&mut self, views: &Views) -> Result<(), Refusal> {
+        if let Some(key) = &mut self.key {
+            key.homes = views.key_homes(self.body.origin.as_ref(), &self.submitter)?;
+        }
+        Ok(())
     }
 
     /// What placement needs to know.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use topology::{SchedulerId, SessionId};
 use tower::ServiceExt as _;
 
-use crate::config::Limits;
+use crate::config::{Limits, Retention};
 use crate::control::{self, Control};
 use crate::engine::Engine;
 use crate::http::{Gate, router};
@@ -88,7 +88,13 @@ impl Bed {
         upkeep.execute(&REGIONS_UP, &[]).await.unwrap();
         upkeep.execute(&POOLS_ALIVE, &[]).await.unwrap();
         let (id, region) = (SchedulerId::random(), "us-west".parse::<topology::RegionName>().unwrap());
-        let config = view::Config { gateways: gateways.clone(), region: region.clone(), id, world: None };
+        let config = view::Config {
+            gateways: gateways.clone(),
+            region: region.clone(),
+            id,
+            world: None,
+            keys_kept: Retention::default().keys,
+        };
         let views = Arc::new(Views::start(config).await.unwrap());
         let stopping = CancellationToken::new();
         let engine = Engine::new(&gateways, Arc::clone(&views), id, region.clone(), Some(1_000), stopping.clone());

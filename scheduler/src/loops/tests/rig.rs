@@ -9,6 +9,7 @@ use sql::testdb::TestDb;
 use sql::{Db, Gateways, Lane, Row, Statement};
 use topology::{DatabaseRegion, MissionId, PoolId, RegionName, SchedulerId, SessionId};
 
+use crate::config::Retention;
 use crate::loops::context::Context;
 use crate::loops::{Deps, load, watch};
 use crate::store::topology::{NewVersion, topology_apply};
@@ -195,7 +196,13 @@ impl Rig {
     /// As it is just after its start.
     pub(super) async fn fresh_scheduler(&self, region: &str) -> Arc<Context> {
         let (id, region): (_, RegionName) = (SchedulerId::random(), region.parse().unwrap());
-        let config = Config { gateways: self.gateways.clone(), region: region.clone(), id, world: None };
+        let config = Config {
+            gateways: self.gateways.clone(),
+            region: region.clone(),
+            id,
+            world: None,
+            keys_kept: Retention::default().keys,
+        };
         let views = Arc::new(Views::start(config).await.unwrap());
         Arc::new(Context::new(Deps {
             gateways: self.gateways.clone(),

@@ -43,6 +43,14 @@ pub struct NewMission {
     pub key: Option<SubmissionKey>,
 }
 
+impl NewMission {
+    /// The older of the topologies that it was placed by and that its key's home was computed by.
+    #[must_use]
+    pub fn oldest_topology(&self) -> i64 {
+        self.key.as_ref().map_or(self.topology_version, |key| key.topology_version.min(self.topology_version))
+    }
+}
+
 /// An idempotency key and what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SubmissionKey {
@@ -52,6 +60,8 @@ pub struct SubmissionKey {
     pub key: String,
     /// SHA-256 of the request, hex.
     pub digest: String,
+    /// Version of the topology that the home was computed by.
+    pub topology_version: i64,
 }
 
 /// A mission that was stored now.
@@ -65,8 +75,8 @@ pub struct StoredMission {
     pub placed_at: Option<DateTime<Utc>>,
 }
 
-/// Stores missions of one home, and returns those that were stored now: not one whose key or id was there, nor one
-/// that was placed under another residency version than the current one.
+/// Stores missions of one home, and returns those that were stored now: not one whose key or id was there, one that was
+/// placed under another residency version than the current one, nor one whose key's home is another topology's.
 ///
 /// The batch should be ordered by key, so that two batches never wait for each other's keys.
 ///
@@ -114,6 +124,7 @@ pub async fn mission_submit(
                 column!(|m| m.key.as_ref().map(|key| key.home.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.key.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.digest.as_str())),
+                column!(|m| m.key.as_ref().map(|key| key.topology_version)),
             ],
         )
         .await?;

@@ -1,6 +1,6 @@
 -- Stores a batch of placed missions of one home, and the idempotency keys of those that have one. A mission comes back
--- only if it was stored now: not where its key or its id was there before, and not where residency has changed since
--- it was placed.
+-- only if it was stored now: not where its key or its id was there before, not where residency has changed since it was
+-- placed, and not where the topology that says where its key lives is in force no more.
 -- $1 home  $2 placed by  $3.. one array a column
 WITH fresh AS (
     SELECT w.id, w.state, w.specialization, w.submitter, w.title, w.payload, w.origin, w.residency,
@@ -10,13 +10,15 @@ WITH fresh AS (
     FROM unnest($3::UUID[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[],
                 $11::INT8[], $12::INT8[], $13::INT8[], $14::TEXT[], $15::INT8[], $16::INT8[], $17::INT8[],
                 $18::TIMESTAMPTZ[], $19::INT8[], $20::INT8[], $21::INT8[], $22::TEXT[], $23::TEXT[], $24::TEXT[],
-                $25::TEXT[], $26::TEXT[], $27::TEXT[])
+                $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::INT8[])
         AS w (id, state, specialization, submitter, title, payload, origin, residency,
               priority, rank, round, region, max_attempts, max_crashes, run_limit_ms,
               start_by, topology_version, residency_version, nonce, placement, reason, traceparent,
-              key_home, key, digest)
+              key_home, key, digest, key_version)
     WHERE w.residency_version
         = (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1)
+        AND (w.key_version IS NULL
+            OR w.key_version = (SELECT v.version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1))
 ),
 keyed AS (
     INSERT INTO submissions (crdb_region, submitter, key, digest, mission_id, mission_home, created_at)
