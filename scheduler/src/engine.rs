@@ -33,7 +33,7 @@ use self::clock::Clock;
 use self::coalescer::{Bounds, Coalescer};
 use self::heartbeats::Heartbeats;
 use self::hints::Hints;
-use self::results::{Completes, Fails, Parts, Progresses, Releases};
+use self::results::{Completes, Fails, Finds, Parts, Progresses, Releases};
 use self::sessions::KnownSession;
 use self::submit::Submits;
 use crate::view::Views;
@@ -92,6 +92,7 @@ struct Inner {
     fails: Coalescer<Fails>,
     releases: Coalescer<Releases>,
     progresses: Coalescer<Progresses>,
+    finds: Coalescer<Finds>,
 }
 
 /// Changes that a slow reader of [`Engine::changes`] may lag behind before it loses the oldest.
@@ -152,7 +153,8 @@ impl Engine {
             completes: Coalescer::new(Completes(parts.clone()), bounds),
             fails: Coalescer::new(Fails(parts.clone()), bounds),
             releases: Coalescer::new(Releases(parts.clone()), bounds),
-            progresses: Coalescer::new(Progresses(parts), bounds),
+            progresses: Coalescer::new(Progresses(parts.clone()), bounds),
+            finds: Coalescer::new(Finds(parts.db), bounds),
         }))
     }
 

@@ -15,6 +15,7 @@ pub mod openapi;
 mod ops;
 mod params;
 mod problem;
+mod results;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ fn lease_routes() -> Router<App> {
         .route("/agent/v1/sessions", post(agents::register))
         .route("/agent/v1/sessions/{id}/end", post(agents::end))
         .route("/agent/v1/sessions/{id}/heartbeat", put(agents::heartbeat))
+        .route("/agent/v1/sessions/{id}/results", post(results::results))
         .route("/agent/v1/missions/{id}/complete", post(agents::complete))
         .route("/agent/v1/missions/{id}/fail", post(agents::fail))
         .route("/agent/v1/missions/{id}/release", post(agents::release))

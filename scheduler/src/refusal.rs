@@ -36,6 +36,8 @@ pub enum Fault {
     UnknownPool,
     /// No database region has the name.
     UnknownHome,
+    /// The lease is of another session than the path names.
+    OtherSession,
     /// A page mark was not made by this service.
     Cursor,
 }
@@ -58,6 +60,7 @@ impl Fault {
             Self::UnknownResidency => "unknown_residency",
             Self::UnknownPool => "unknown_pool",
             Self::UnknownHome => "unknown_home",
+            Self::OtherSession => "other_session",
             Self::Cursor => "bad_cursor",
         }
     }

@@ -105,6 +105,16 @@ pub(crate) struct Coalescer<B: Batch> {
     shared: Arc<Shared<B>>,
 }
 
+/// A request in line.
+pub(crate) struct Pushed<A>(Result<oneshot::Receiver<Result<A, Refusal>>, Refusal>);
+
+impl<A> Pushed<A> {
+    /// Its answer, when its batch was run.
+    pub(crate) async fn answer(self) -> Result<A, Refusal> {
+        self.0?.await.unwrap_or(Err(Refusal::Internal))
+    }
+}
+
 impl<B: Batch> Coalescer<B> {
     pub(crate) fn new(batch: B, bounds: Bounds) -> Self {
         Self { shared: Arc::new(Shared { batch, bounds, lines: Mutex::new(HashMap::new()) }) }
@@ -112,32 +122,36 @@ impl<B: Batch> Coalescer<B> {
 
     /// Runs a request in some batch of its key.
     pub(crate) async fn push(&self, key: &B::Key, item: B::Item) -> Result<B::Answer, Refusal> {
-        let (answer, answered) = oneshot::channel();
-        self.enqueue(key, item, answer)?;
-        answered.await.unwrap_or(Err(Refusal::Internal))
+        self.put(key, item).answer().await
     }
 
-    fn enqueue(
-        &self,
-        key: &B::Key,
-        item: B::Item,
-        answer: oneshot::Sender<Result<B::Answer, Refusal>>,
-    ) -> Result<(), Refusal> {
+    /// Puts a request in line. It runs whether or not its answer is waited for.
+    pub(crate) fn put(&self, key: &B::Key, item: B::Item) -> Pushed<B::Answer> {
+        self.enqueue(&mut lock(&self.shared.lines), key.clone(), item)
+    }
+
+    /// Puts requests in line at once, in their order, so that those of one key share statements from the first one on.
+    pub(crate) fn push_all(&self, items: Vec<(B::Key, B::Item)>) -> Vec<Pushed<B::Answer>> {
+        let mut lines = lock(&self.shared.lines);
+        items.into_iter().map(|(key, item)| self.enqueue(&mut lines, key, item)).collect()
+    }
+
+    fn enqueue(&self, lines: &mut HashMap<B::Key, Line<B>>, key: B::Key, item: B::Item) -> Pushed<B::Answer> {
+        let (answer, answered) = oneshot::channel();
         let bounds = &self.shared.bounds;
         let bytes = B::bytes(&item);
-        let mut lines = lock(&self.shared.lines);
         let line = lines.entry(key.clone()).or_default();
         if line.waiting.len() >= bounds.waiting || line.bytes + bytes > bounds.waiting_bytes.max(bytes) {
             metrics::counter!("scheduler_batch_overloads_total", "batch" => B::NAME).increment(1);
-            return Err(Refusal::Overloaded);
+            return Pushed(Err(Refusal::Overloaded));
         }
         line.bytes += bytes;
         line.waiting.push_back(Waiting { item, bytes, answer });
         if line.running < bounds.parallel {
             line.running += 1;
-            tokio::spawn(Shared::work(Arc::clone(&self.shared), key.clone()));
+            tokio::spawn(Shared::work(Arc::clone(&self.shared), key));
         }
-        Ok(())
+        Pushed(Ok(answered))
     }
 }
 

@@ -1,16 +1,21 @@
-//! What agents say of their leases: complete, fail, release, progress. Each is fenced in its statement; why one changed
-//! nothing is then told by the pure lifecycle from the mission's row.
+//! What agents say of their leases: complete, fail, release, progress; one at a time, or the results of a session
+//! together. Each is fenced in its statement; why one changed nothing is then told by the pure lifecycle from the
+//! mission's row.
 
 mod batches;
+mod together;
+mod words;
 
 use scheduler_client::wire;
-use scheduler_core::lifecycle::{self, Command, Proof, Step};
-use topology::{DatabaseRegion, Epoch, MissionId};
+use scheduler_core::lifecycle::{self, Command, Step};
+use topology::{DatabaseRegion, MissionId};
 
-pub(crate) use self::batches::{Completes, Fails, Parts, Progresses, Releases};
+pub(crate) use self::batches::{Completes, Fails, Finds, Parts, Progresses, Releases};
+use self::words::{Completion, Failure, HandBack, Report, Word};
+use super::coalescer::Pushed;
 use super::{Engine, check, convert, digest};
 use crate::refusal::{Fault, Refusal};
-use crate::store::mission::{CompletionRow, FailureRow, LeaseKey, MissionRow, ReleaseRow};
+use crate::store::mission::{LeaseKey, MissionRow};
 
 /// Most bytes of an outcome.
 const OUTCOME: usize = 1 << 20;
@@ -20,6 +25,12 @@ const DETAIL: usize = 64 << 10;
 const PROGRESS: usize = 16 << 10;
 /// Tries of one call: each but the first follows a mission that moved between two statements.
 const TRIES: usize = 3;
+
+/// A word and the home that its lease names.
+struct Said<W> {
+    home: DatabaseRegion,
+    word: W,
+}
 
 /// Why a fenced statement changed nothing, where that is no refusal.
 enum Unchanged {
@@ -32,84 +43,71 @@ enum Unchanged {
 impl Engine {
     /// Ends a mission with its outcome. The same call again is answered the same.
     pub async fn complete(&self, mission: MissionId, body: wire::Complete) -> Result<wire::LeaseAnswer, Refusal> {
-        let outcome = check::json("/outcome", &body.outcome, OUTCOME)?;
-        let key = key_of(mission, &body.lease);
-        let digest = digest::digest(&[&outcome]);
-        let mut home = self.home_of(&body.lease)?;
-        for _ in 0..TRIES {
-            let row = CompletionRow { key, outcome: outcome.clone(), digest: digest.clone() };
-            if self.0.completes.push(&home, row).await?.is_some() {
-                let state = wire::MissionState::Succeeded;
-                return Ok(wire::LeaseAnswer { state, epoch: key.epoch, outcome: Some(body.outcome) });
-            }
-            let command = Command::Complete(Proof { session: key.session, epoch: key.epoch, digest: &digest });
-            match self.unchanged(key, &home, &command).await? {
-                Unchanged::Repeated(row) => return Ok(stored(&row)),
-                Unchanged::Again(at) => home = at,
-            }
-        }
-        Err(Refusal::Unavailable)
+        self.say(self.completion(mission, body)?).await
     }
 
     /// Charges an attempt: back to the queue with a pause, or failed for good.
     pub async fn fail(&self, mission: MissionId, body: wire::Fail) -> Result<wire::LeaseAnswer, Refusal> {
-        check::code("/reason", &body.reason)?;
-        let detail = check::json("/detail", &body.detail, DETAIL)?;
-        let key = key_of(mission, &body.lease);
-        let digest = digest::digest(&[&body.reason, &detail]);
-        let mut home = self.home_of(&body.lease)?;
-        for _ in 0..TRIES {
-            let (reason, last) = (body.reason.clone(), !body.retryable);
-            let row = FailureRow { key, reason, detail: detail.clone(), digest: digest.clone(), last };
-            if let Some(failed) = self.0.fails.push(&home, row).await? {
-                let ended = failed.state.is_finished();
-                let outcome = ended.then(|| body.detail.clone());
-                return Ok(wire::LeaseAnswer { state: convert::state(failed.state), epoch: failed.epoch, outcome });
-            }
-            let proof = Proof { session: key.session, epoch: key.epoch, digest: &digest };
-            let command = Command::Fail { proof, retryable: body.retryable };
-            match self.unchanged(key, &home, &command).await? {
-                Unchanged::Repeated(row) => return Ok(stored(&row)),
-                Unchanged::Again(at) => home = at,
-            }
-        }
-        Err(Refusal::Unavailable)
+        self.say(self.failure(mission, body)?).await
     }
 
     /// Hands a lease back, nothing is charged.
     pub async fn release(&self, mission: MissionId, body: wire::Release) -> Result<wire::LeaseAnswer, Refusal> {
-        check::code("/reason", &body.reason)?;
-        let key = key_of(mission, &body.lease);
-        let mut home = self.home_of(&body.lease)?;
-        for _ in 0..TRIES {
-            let actor = format!("session:{}", key.session);
-            let row = ReleaseRow { key, reason: body.reason.clone(), actor, unnamed_by: None };
-            if let Some(released) = self.0.releases.push(&home, row).await? {
-                return Ok(queued(released.epoch));
-            }
-            match self.unchanged(key, &home, &released_by(key)).await? {
-                Unchanged::Repeated(row) => return Ok(stored(&row)),
-                Unchanged::Again(at) => home = at,
-            }
-        }
-        Err(Refusal::Unavailable)
+        self.say(self.hand_back(mission, body)?).await
     }
 
     /// Stores what the agent says of a mission.
     pub async fn progress(&self, mission: MissionId, body: wire::Progress) -> Result<wire::LeaseAnswer, Refusal> {
         let progress = check::json("/progress", &body.progress, PROGRESS)?;
-        let key = key_of(mission, &body.lease);
-        let mut home = self.home_of(&body.lease)?;
-        for _ in 0..TRIES {
-            if self.0.progresses.push(&home, (key, progress.clone())).await?.is_some() {
-                let state = wire::MissionState::Leased;
-                return Ok(wire::LeaseAnswer { state, epoch: key.epoch, outcome: None });
+        let word = Report { key: key_of(mission, &body.lease), progress };
+        self.say(Said { home: self.home_of(&body.lease)?, word }).await
+    }
+
+    fn completion(&self, mission: MissionId, body: wire::Complete) -> Result<Said<Completion>, Refusal> {
+        let text = check::json("/outcome", &body.outcome, OUTCOME)?;
+        let digest = digest::digest(&[&text]);
+        let word = Completion { key: key_of(mission, &body.lease), outcome: body.outcome, text, digest };
+        Ok(Said { home: self.home_of(&body.lease)?, word })
+    }
+
+    fn failure(&self, mission: MissionId, body: wire::Fail) -> Result<Said<Failure>, Refusal> {
+        check::code("/reason", &body.reason)?;
+        let text = check::json("/detail", &body.detail, DETAIL)?;
+        let digest = digest::digest(&[&body.reason, &text]);
+        let wire::Fail { lease, reason, detail, retryable } = body;
+        let word = Failure { key: key_of(mission, &lease), reason, detail, text, digest, retryable };
+        Ok(Said { home: self.home_of(&lease)?, word })
+    }
+
+    fn hand_back(&self, mission: MissionId, body: wire::Release) -> Result<Said<HandBack>, Refusal> {
+        check::code("/reason", &body.reason)?;
+        let home = self.home_of(&body.lease)?;
+        Ok(Said { home, word: HandBack { key: key_of(mission, &body.lease), reason: body.reason } })
+    }
+
+    async fn say<W: Word>(&self, said: Said<W>) -> Result<wire::LeaseAnswer, Refusal> {
+        let first = W::line(self).put(&said.home, said.word.row());
+        self.settle(said, first).await
+    }
+
+    /// What comes of a word that is in line; it is said again where its mission moved meanwhile.
+    async fn settle<W: Word>(
+        &self,
+        said: Said<W>,
+        first: Pushed<Option<W::Done>>,
+    ) -> Result<wire::LeaseAnswer, Refusal> {
+        let Said { mut home, word } = said;
+        let mut changed = first.answer().await?;
+        for left in (0..TRIES).rev() {
+            if let Some(done) = changed {
+                return Ok(word.answer(done));
             }
-            // Who may hand it back may speak of it.
-            match self.unchanged(key, &home, &released_by(key)).await? {
+            match self.unchanged(word.key(), &home, &word.command()).await? {
                 Unchanged::Repeated(row) => return Ok(stored(&row)),
+                Unchanged::Again(_) if left == 0 => break,
                 Unchanged::Again(at) => home = at,
             }
+            changed = W::line(self).push(&home, word.row()).await?;
         }
         Err(Refusal::Unavailable)
     }
@@ -121,8 +119,11 @@ impl Engine {
         home: &DatabaseRegion,
         command: &Command<'_>,
     ) -> Result<Unchanged, Refusal> {
-        // On the connections of results: whoever repeats a completion never waits for submits.
-        let row = self.find_on(&self.0.lease, key.mission, Some(home)).await?;
+        let row = match self.0.finds.push(home, key.mission).await {
+            Ok(Some(row)) => row,
+            // It has moved, or that home does not answer: another one may know.
+            Ok(None) | Err(_) => self.find_on(&self.0.lease, key.mission, Some(home)).await?,
+        };
         // No command of an agent compares times, so the moment does not matter.
         match lifecycle::apply(&row.facts(), command, row.submitted_at) {
             Ok(Step::Repeated) => Ok(Unchanged::Repeated(Box::new(row))),
@@ -159,14 +160,6 @@ pub(crate) fn refused(refusal: lifecycle::Refusal, row: &MissionRow) -> Refusal 
 
 const fn key_of(mission: MissionId, lease: &wire::LeaseProof) -> LeaseKey {
     LeaseKey { mission, epoch: lease.epoch, session: lease.session }
-}
-
-const fn released_by(key: LeaseKey) -> Command<'static> {
-    Command::Release { session: key.session, epoch: key.epoch }
-}
-
-const fn queued(epoch: Epoch) -> wire::LeaseAnswer {
-    wire::LeaseAnswer { state: wire::MissionState::Queued, epoch, outcome: None }
 }
 
 fn stored(row: &MissionRow) -> wire::LeaseAnswer {

@@ -78,6 +78,14 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reply> {
     serde_json::from_slice(bytes).map_err(|_| diagnose::<T>(bytes))
 }
 
+/// Reads the entries of a list, each for itself: what is wrong with one is told under its place in the document.
+pub(crate) fn decode_each<T: DeserializeOwned>(list: &str, entries: &[&RawValue]) -> Vec<Result<T, Reply>> {
+    let each = |(index, raw): (usize, &&RawValue)| {
+        decode(raw.get().as_bytes()).map_err(|reply: Reply| reply.inside(&format!("/{list}/{index}")))
+    };
+    entries.iter().enumerate().map(each).collect()
+}
+
 /// Whether an escaped U+0000 may be in it: the only text that JSON can carry and SQL cannot.
 pub(crate) fn holds_nul_escape(bytes: &[u8]) -> bool {
     bytes.windows(6).any(|window| window == br"\u0000")

@@ -121,10 +121,7 @@ fn read(body: &[u8]) -> Result<Read, Reply> {
         return Ok(Read::Batch(batch.missions.into_iter().map(Ok).collect()));
     }
     if let Ok(batch) = serde_json::from_slice::<Parts<'_>>(body) {
-        let entry = |(index, raw): (usize, &&RawValue)| {
-            json::decode(raw.get().as_bytes()).map_err(|reply: Reply| reply.inside(&format!("/missions/{index}")))
-        };
-        return Ok(Read::Batch(batch.missions.iter().enumerate().map(entry).collect()));
+        return Ok(Read::Batch(json::decode_each("missions", &batch.missions)));
     }
     if let Ok(Shape { missions: Some(_) }) = serde_json::from_slice(body) {
         return Err(problem::INVALID_FIELD.at("/missions", "missions must be a list"));

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::{agents, control, events, missions, ops};
+use super::{agents, control, events, missions, ops, results};
 
 /// Refusals that every route may answer with, by status.
 const ALWAYS: [(&str, &str); 4] = [
@@ -34,7 +34,7 @@ const WITH_BODY: [(&str, &str); 2] = [("413", "`body_too_large`"), ("415", "`uns
     paths(
         missions::submit, missions::list, missions::show, missions::placement, missions::cancel, missions::retry,
         agents::register, agents::heartbeat, agents::claim, agents::end,
-        agents::complete, agents::fail, agents::release, agents::progress, agents::wake,
+        agents::complete, agents::fail, agents::release, agents::progress, results::results, agents::wake,
         control::topology, control::apply, control::history, control::plan, control::revert, control::schedulers,
         control::cordon, control::drain, control::uncordon,
         control::tokens, control::create_token, control::revoke_token, control::regions, control::pools,

@@ -4,4 +4,5 @@ mod bad_input;
 mod bed;
 mod callers;
 mod missions;
+mod results;
 mod streams;

@@ -9,4 +9,5 @@ mod lost;
 mod plans;
 mod sessions;
 mod submits;
+mod together;
 mod world;

@@ -10,8 +10,8 @@ use super::{Call, Client, Nothing, Repeat};
 use crate::error::Error;
 use crate::transport::Lane;
 use crate::wire::{
-    Claim, ClaimAnswer, Complete, Fail, Heartbeat, HeartbeatAnswer, LeaseAnswer, Progress, RegisterSession, Release,
-    SessionAnswer,
+    Claim, ClaimAnswer, Complete, Fail, Heartbeat, HeartbeatAnswer, LeaseAnswer, MissionResult, Progress,
+    RegisterSession, Release, Results, ResultsAnswer, SessionAnswer,
 };
 
 impl Client {
@@ -75,6 +75,18 @@ impl Client {
     /// See [`Client::complete`].
     pub async fn release(&self, mission: MissionId, body: &Release) -> Result<LeaseAnswer, Error> {
         self.about_lease(mission, "release", body).await
+    }
+
+    /// Reports up to 500 results of a session in one call; one entry a result comes back, in order. Repeatable like
+    /// [`Client::complete`].
+    ///
+    /// # Errors
+    /// See [`Error`]; what is refused of the results is an entry of the answer. A scheduler that is older than this
+    /// route answers `unknown_path`.
+    pub async fn results(&self, session: SessionId, results: Vec<MissionResult>) -> Result<ResultsAnswer, Error> {
+        let path = format!("/agent/v1/sessions/{session}/results");
+        let call = Call::with_body(Method::POST, path, &Results { results }, Repeat::Safe)?;
+        self.send(call.lane(Lane::Lease)).await
     }
 
     /// Says how far a mission is.

@@ -228,6 +228,126 @@ pub struct LeaseAnswer {
     pub outcome: Option<Value>,
 }
 
+/// Body of `POST /agent/v1/sessions/{id}/results`: what a session has to say of many of its missions, each for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Results {
+    /// 1 to 500, answered in the same order.
+    #[schema(min_items = 1, max_items = 500)]
+    pub results: Vec<MissionResult>,
+}
+
+/// What a session says of one mission.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "Entry")]
+pub struct MissionResult {
+    /// The mission.
+    #[schema(value_type = uuid::Uuid)]
+    pub mission: MissionId,
+    /// How it ended.
+    #[serde(flatten)]
+    pub word: ResultWord,
+}
+
+/// How a mission ended: the body of the call that says it alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultWord {
+    /// With its outcome.
+    Complete(Complete),
+    /// The attempt failed.
+    Fail(Fail),
+    /// Handed back unfinished.
+    Release(Release),
+}
+
+impl ResultWord {
+    /// The lease that it is said under.
+    #[must_use]
+    pub const fn lease(&self) -> &LeaseProof {
+        match self {
+            Self::Complete(body) => &body.lease,
+            Self::Fail(body) => &body.lease,
+            Self::Release(body) => &body.lease,
+        }
+    }
+
+    /// Its name in JSON, and the last part of the path of the call that says it alone.
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Complete(_) => "complete",
+            Self::Fail(_) => "fail",
+            Self::Release(_) => "release",
+        }
+    }
+}
+
+/// A [`MissionResult`] as it is read: every mistake in it keeps its place.
+#[derive(Deserialize)]
+struct Entry {
+    mission: MissionId,
+    complete: Option<Complete>,
+    fail: Option<Fail>,
+    release: Option<Release>,
+}
+
+impl TryFrom<Entry> for MissionResult {
+    type Error = &'static str;
+
+    fn try_from(entry: Entry) -> Result<Self, Self::Error> {
+        let word = match (entry.complete, entry.fail, entry.release) {
+            (Some(body), None, None) => ResultWord::Complete(body),
+            (None, Some(body), None) => ResultWord::Fail(body),
+            (None, None, Some(body)) => ResultWord::Release(body),
+            _ => return Err("a result is exactly one of complete, fail and release"),
+        };
+        Ok(Self { mission: entry.mission, word })
+    }
+}
+
+/// Answer to [`Results`]: one entry a result, in order. A refused one leaves the others untouched.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ResultsAnswer {
+    /// One answer a result.
+    pub results: Vec<ResultAnswer>,
+}
+
+/// What became of one result: what the call that says it alone would have answered.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultAnswer {
+    /// It is stored, now or before.
+    Accepted(LeaseAnswer),
+    /// It was not taken.
+    Refused(super::Problem),
+}
+
 const fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_reads_as_it_is_written_and_is_one_word() {
+        let lease = json!({ "session": SessionId::random(), "epoch": 3, "home": "us-west-2" });
+        let with = |more: &Value| {
+            let mut body = lease.clone();
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        let complete = with(&json!({ "outcome": { "pr": 1 } }));
+        let release = with(&json!({ "reason": "drain" }));
+        let entry = json!({ "mission": MissionId::random(), "complete": complete });
+        let read: MissionResult = serde_json::from_value(entry.clone()).unwrap();
+        assert_eq!((serde_json::to_value(&read).unwrap(), read.word.verb()), (entry.clone(), "complete"));
+        let mut two = entry;
+        two["release"] = release;
+        assert!(serde_json::from_value::<MissionResult>(two).is_err());
+        assert!(serde_json::from_value::<MissionResult>(json!({ "mission": MissionId::random() })).is_err());
+    }
 }

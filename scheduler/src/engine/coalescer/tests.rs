@@ -57,6 +57,22 @@ async fn what_comes_meanwhile_shares_bounded_batches() {
     assert!(lock(&sizes).len() <= 3, "{sizes:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_at_once_is_as_few_batches_as_can_be() {
+    let batch = Doubling::default();
+    let sizes = Arc::clone(&batch.sizes);
+    let room = Bounds { rows: 6_000, bytes: 6_000, waiting: 10_000, waiting_bytes: 10_000, ..bounds() };
+    let line = Coalescer::new(batch, Bounds { parallel: 2, ..room });
+    let pushed = line.push_all(vec![("k", 1); 10_000]);
+    let answers = futures_util::future::join_all(pushed.into_iter().map(Pushed::answer)).await;
+    assert!(answers.iter().all(|answer| *answer == Ok(2)));
+    let mut sizes = lock(&sizes).clone();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [4_000, 6_000]);
+    let beyond = line.push_all(vec![("k", 1); 10_001]).pop().unwrap();
+    assert_eq!(beyond.answer().await, Err(Refusal::Overloaded), "what waits is bounded here too");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_bounded_in_bytes() {
     let batch = Doubling { pause: Duration::from_millis(5), ..Doubling::default() };

@@ -13,8 +13,8 @@ use crate::engine::claims::Hub;
 use crate::engine::coalescer::Batch;
 use crate::engine::{Change, convert};
 use crate::store::mission::{
-    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, ReleaseRow, ReleasedLease, mission_complete,
-    mission_fail, mission_progress, mission_release,
+    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, MissionRow, ReleaseRow, ReleasedLease,
+    mission_complete, mission_fail, mission_find, mission_progress, mission_release,
 };
 
 /// What the batches of results share.
@@ -45,6 +45,10 @@ pub(crate) struct Fails(pub(crate) Parts);
 pub(crate) struct Releases(pub(crate) Parts);
 /// Progress in one home.
 pub(crate) struct Progresses(pub(crate) Parts);
+
+/// Missions of one home that a result did not change: a whole request of them comes again where its answer was lost.
+/// On the connections of results, so that whoever repeats a completion never waits for submits.
+pub(crate) struct Finds(pub(crate) Db);
 
 /// The items by mission: every statement gets rows in one order, so that two batches never wait for each other.
 fn ordered<'a, T>(items: &[&'a T], key: impl Fn(&T) -> LeaseKey) -> Vec<&'a T> {
@@ -152,5 +156,25 @@ impl Batch for Progresses {
         latest = ordered(&latest, |item| item.0);
         let done = mission_progress(&self.0.db, home, &latest).await?;
         Ok(items.iter().map(|item| done.contains(&item.0).then_some(())).collect())
+    }
+}
+
+impl Batch for Finds {
+    type Key = DatabaseRegion;
+    type Item = MissionId;
+    type Answer = Option<MissionRow>;
+    const NAME: &'static str = "result_find";
+
+    fn bytes(_item: &MissionId) -> usize {
+        // What comes back counts here: a row with its payload and placement.
+        32 << 10
+    }
+
+    async fn run(&self, home: &DatabaseRegion, items: &[&MissionId]) -> Result<Vec<Option<MissionRow>>, sql::Error> {
+        let mut ids: Vec<MissionId> = items.iter().map(|id| **id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = mission_find(&self.0, home, &ids).await?;
+        Ok(answers(items, rows, |row| row.id, |id| *id))
     }
 }

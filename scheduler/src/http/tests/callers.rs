@@ -85,6 +85,15 @@ async fn an_agent_speaks_for_sessions_of_its_region_only() {
     assert_eq!((refused.status, &refused.body["code"]), (StatusCode::FORBIDDEN, &json!("forbidden")), "{refused:?}");
     let heard = bed.send(with(&own, json_request(Method::PUT, &path, &beat))).await;
     assert_eq!(heard.status, StatusCode::OK, "{heard:?}");
+    let session = body["id"].as_str().unwrap();
+    let lease = json!({ "session": session, "epoch": 1, "home": "us-west-2", "outcome": 1 });
+    let results = json!({ "results": [{ "mission": SessionId::random(), "complete": lease }] });
+    let nobody = SessionId::random().to_string();
+    for (secret, session, status) in [(&foreign, session, 403), (&own, &nobody, 404), (&own, session, 200)] {
+        let path = format!("/agent/v1/sessions/{session}/results");
+        let answer = bed.send(with(secret, json_request(Method::POST, &path, &results))).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
