@@ -8,6 +8,9 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 export PORT_BASE ?= 7700
 export DETACH ?= 0
 export BENCH ?=
+# Every test, on a database server that is ended afterwards: not one that was there before, nor one that other tests still
+# use. `cargo test` by itself leaves the server up, so that the next one starts sooner.
+RUN_TESTS := cargo test --locked --workspace --no-run && $(TARGET)/examples/with-test-server cargo test --locked --workspace
 # Loopback is never reached through a proxy.
 comma := ,
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
@@ -18,7 +21,7 @@ help:
 	@echo "make down    ends it"
 	@echo "make reset   deletes the world's database"
 	@echo "make db      starts the local database alone and prints its URL"
-	@echo "make test    every test, on a database server of its own"
+	@echo "make test    every test, on a database server of its own, which it ends"
 	@echo "make verify  what a change must pass"
 	@echo "make bench   figures as JSON lines; BENCH=name runs one"
 
@@ -41,14 +44,14 @@ db: build
 	@$(TARGET)/scheduler dev db
 
 test: check
-	@cargo test --locked --workspace
+	@$(RUN_TESTS)
 
 verify: check
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not here (cargo install cargo-deny --locked): bans, licences and sources were not checked"; fi
-	@cargo test --locked --workspace
+	@$(RUN_TESTS)
 	@if command -v go >/dev/null 2>&1; then sql/parse-check/run; else echo "go is not here: CockroachDB's parser did not see the statements"; fi
 
 # On a database of its own, so that a world that is up is not measured along.

@@ -8,6 +8,7 @@ mod cache;
 mod install;
 mod place;
 mod port;
+mod run;
 mod server;
 mod user;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use install::{Installed, Need, missing};
 pub use port::owner as port_owner;
+pub use run::{Hold, Run};
 pub use server::LocalServer;
 
 /// Why there is no server.

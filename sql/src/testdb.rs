@@ -13,6 +13,7 @@ use tokio_postgres::error::SqlState;
 use topology::Survive;
 use uuid::Uuid;
 
+use crate::local::{Hold, LocalServer};
 use crate::migrate::{self, MIGRATIONS, Regions};
 use crate::{Config, Engine, GatewayConfig, Gateways, gateways, local, url};
 
@@ -36,6 +37,8 @@ struct Server {
     url: String,
     engine: Engine,
     template: String,
+    /// Keeps other runs from ending the server under our tests.
+    _hold: Option<Hold>,
 }
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
@@ -115,9 +118,9 @@ impl Drop for TestDb {
 
 impl Server {
     async fn find() -> Self {
-        let url = match std::env::var("MERIDIAN_TEST_DATABASE_URL") {
-            Ok(url) => url,
-            Err(_) => tokio::task::spawn_blocking(|| local::LocalServer::for_tests().start())
+        let (url, hold) = match std::env::var("MERIDIAN_TEST_DATABASE_URL") {
+            Ok(url) => (url, None),
+            Err(_) => tokio::task::spawn_blocking(start_local)
                 .await
                 .expect("starting a server does not panic")
                 .unwrap_or_else(|error| panic!("no database for tests: {}", local::chain(&error))),
@@ -125,7 +128,7 @@ impl Server {
         let client = open(&url).await;
         let version: String = client.query_one("SELECT version()", &[]).await.expect("it tells its version").get(0);
         let engine = Engine::of_version(&version);
-        let mut server = Self { url, engine, template: String::new() };
+        let mut server = Self { url, engine, template: String::new(), _hold: hold };
         match engine {
             Engine::Postgres => {
                 server.sweep(&client).await;
@@ -240,6 +243,13 @@ impl Server {
             let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
         }
     }
+}
+
+/// The local test server, kept for as long as this process lives.
+fn start_local() -> Result<(String, Option<Hold>), local::Error> {
+    let server = LocalServer::for_tests();
+    let hold = server.hold()?;
+    Ok((server.start()?, Some(hold)))
 }
 
 async fn open(url: &str) -> Client {

@@ -1,5 +1,8 @@
 //! The local server, on a port and in a folder of its own.
 
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
 use sql::local::{Error, LocalServer};
 
 /// Removes the server also where the test fails.
@@ -7,18 +10,27 @@ struct Removed(LocalServer);
 
 impl Drop for Removed {
     fn drop(&mut self) {
-        let lock = self.0.log().map(|log| log.with_file_name("").with_extension("lock"));
+        let home = self.0.log().map(|log| log.with_file_name(""));
         let _ = self.0.remove();
-        let _ = lock.map(std::fs::remove_file);
+        for kind in ["lock", "users", "run"] {
+            let _ = home.as_ref().map(|home| std::fs::remove_file(home.with_extension(kind)));
+        }
     }
+}
+
+/// A port on which nothing else listens, while the value lives.
+fn free_port() -> TcpListener {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Below the ports that connections of other tests leave from.
+    let ports =
+        (0..100).map(|_| 20_000 + u16::try_from(std::process::id() % 5_000).unwrap() + NEXT.fetch_add(1, Relaxed));
+    ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).next().unwrap()
 }
 
 /// Starting and stopping is one test, for it takes a second and the steps follow from each other.
 #[test]
 fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port() {
-    // Below the ports that connections of other tests leave from.
-    let ports = (0..100).map(|i| 20_000 + u16::try_from(std::process::id() % 5_000).unwrap() + i);
-    let free = ports.filter_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok()).next().unwrap();
+    let free = free_port();
     let port = free.local_addr().unwrap().port();
     let server = LocalServer::for_world(port);
     let removed = Removed(server.clone());
@@ -59,6 +71,26 @@ fn a_local_server_starts_twice_survives_a_stop_and_names_the_owner_of_its_port()
 
     drop(removed);
     assert!(!server.is_running() && !home.exists());
+}
+
+#[test]
+fn the_last_run_of_tests_ends_a_server_that_a_run_started_and_no_other_server() {
+    let server = LocalServer::for_world(free_port().local_addr().unwrap().port());
+    let _removed = Removed(server.clone());
+    let first = server.begin_run().unwrap();
+    assert!(server.is_running());
+    let second = server.begin_run().unwrap();
+    assert!(!first.end().unwrap(), "the second run uses it");
+    let lone = server.hold().unwrap();
+    assert!(!second.end().unwrap(), "a test program outside any run uses it");
+    assert!(server.is_running());
+    drop(lone);
+    assert!(server.begin_run().unwrap().end().unwrap(), "it is still one that a run has started");
+    assert!(!server.is_running());
+
+    server.start().unwrap();
+    assert!(!server.begin_run().unwrap().end().unwrap(), "it was there before");
+    assert!(server.is_running());
 }
 
 fn read(url: &str, text: &str) -> String {

@@ -136,7 +136,7 @@ impl LocalServer {
         Ok(self.place()?.log)
     }
 
-    fn place(&self) -> Result<Place, Error> {
+    pub(super) fn place(&self) -> Result<Place, Error> {
         Place::of(&cache::folder()?.join("servers"), &self.name)
     }
 
@@ -196,6 +196,8 @@ impl LocalServer {
                     if killed && started.elapsed() < KILLED_PATIENCE =>
                 {
                     std::thread::sleep(LOOK_EVERY * 10);
+                    // At the first look it may not have been there to be collected yet.
+                    let _ = place.was_killed();
                 }
                 result => return result,
             }
