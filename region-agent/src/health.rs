@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use tokio::net::TcpListener;
 
 use crate::agent::{Agent, Status};
-use crate::telemetry;
+use crate::figures;
 
 /// Serves until the process ends. The port is bound before this returns.
 ///
@@ -18,7 +18,7 @@ use crate::telemetry;
 pub async fn serve(agent: Agent, address: SocketAddr) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let metrics = telemetry::metrics();
+    let metrics = figures::metrics();
     let routes = Router::new()
         .route("/health", get(health))
         .route("/ready", get(ready))

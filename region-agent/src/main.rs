@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use region_agent::agent::{Agent, Wish};
 use region_agent::clock::Clock;
 use region_agent::config::{self, Config, RunArgs};
-use region_agent::{health, supervisor, telemetry};
+use region_agent::{health, supervisor};
+use telemetry::LogFormat;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -32,7 +33,7 @@ enum Verb {
         args: Box<RunArgs>,
         /// How logs look
         #[arg(long, env = "MERIDIAN_LOG_FORMAT", value_enum, default_value_t)]
-        log_format: telemetry::LogFormat,
+        log_format: LogFormat,
         /// Hand back and end when standard input ends; for whoever starts the agent and may die
         #[arg(long, hide = true)]
         stop_on_eof: bool,
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: RunArgs, log_format: telemetry::LogFormat, stop_on_eof: bool) -> ExitCode {
+fn run(args: RunArgs, log_format: LogFormat, stop_on_eof: bool) -> ExitCode {
     let config = match config::load(args, &|name| std::env::var(name).ok()) {
         Ok(config) => config,
         Err(mistakes) => {
@@ -83,8 +84,8 @@ fn run(args: RunArgs, log_format: telemetry::LogFormat, stop_on_eof: bool) -> Ex
     }))
 }
 
-async fn serve(config: Config, log_format: telemetry::LogFormat, stop_on_eof: bool) -> anyhow::Result<()> {
-    let telemetry = telemetry::start(log_format)?;
+async fn serve(config: Config, log_format: LogFormat, stop_on_eof: bool) -> anyhow::Result<()> {
+    let telemetry = telemetry::start("region-agent", log_format)?;
     let listen = config.listen;
     // Before the port answers: a signal that comes after must be heard.
     let wish = wishes(stop_on_eof)?;

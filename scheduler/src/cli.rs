@@ -12,13 +12,13 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use telemetry::LogFormat;
 
 pub(crate) use migrate::migrate;
 pub use output::Format;
 pub(crate) use output::{Output, table};
 
 use crate::dev;
-use crate::telemetry::LogFormat;
 
 /// Takes missions, places them in the best region, leases them to agents.
 #[derive(Debug, Parser)]

@@ -7,14 +7,13 @@ use scheduler_client::wire::{Complete, Fail, Grant, LeaseProof, Progress, Releas
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use topology::MissionId;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::Agent;
 use super::session::Session;
 use crate::book::{StopCause, Verdict};
 use crate::runner::{Ending, Job, Tether};
 use crate::spool::{Finished, FinishedResult};
-use crate::telemetry;
 
 /// Shortest time between two reports of one mission's progress.
 const PROGRESS: Duration = Duration::from_secs(1);
@@ -40,7 +39,7 @@ impl Session {
     }
 
     fn start(self: &Arc<Self>, grant: Grant) {
-        let span = telemetry::mission_span(&grant);
+        let span = mission_span(&grant);
         let clock = &self.agent.0.clock;
         let limit = Duration::from_millis(grant.run_limit_ms.try_into().unwrap_or_default());
         let job = Job {
@@ -123,6 +122,15 @@ impl Agent {
             tracing::info!(%mission, error = &error as &dyn std::error::Error, "not handed back");
         }
     }
+}
+
+/// The span of one mission, below the span of its submit.
+fn mission_span(grant: &Grant) -> Span {
+    let span = tracing::info_span!("mission", mission = %grant.mission, epoch = %grant.epoch);
+    if let Some(traceparent) = &grant.traceparent {
+        telemetry::continue_trace(&span, traceparent);
+    }
+    span
 }
 
 const fn label(ending: &Ending) -> &'static str {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use backoff::backoff::Backoff as _;
 use sql::{Gateways, Lane};
+use telemetry::LogFormat;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,10 +20,10 @@ use super::Stop;
 use crate::config::{Config, Retention, Settings};
 use crate::control::Control;
 use crate::engine::Engine;
+use crate::figures;
 use crate::http::{self, Gate, Server};
 use crate::loops::{self, Loops};
 use crate::state::{App, Parts};
-use crate::telemetry::{self, LogFormat};
 use crate::view::{self, Views};
 
 /// How long the database may take to answer at the start.
@@ -103,7 +104,7 @@ struct Running {
 impl Running {
     async fn start(config: &Config) -> anyhow::Result<Self> {
         let listener = bind(config).await?;
-        let metrics = telemetry::metrics();
+        let metrics = figures::metrics();
         let world = read_world(config)?;
         let id = SchedulerId::random();
         let gateways = connect(config).await?;

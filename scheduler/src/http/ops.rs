@@ -9,8 +9,8 @@ use sql::BreakerState;
 use super::auth::Viewer;
 use super::json::Json;
 use super::problem::{self, Reply};
+use crate::figures;
 use crate::state::App;
-use crate::telemetry;
 
 /// Say that the process runs.
 #[utoipa::path(get, path = "/health", tag = "operations", operation_id = "health", security(()),
@@ -45,7 +45,7 @@ fn state_of(app: &App) -> wire::Health {
 #[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus text format")))]
 pub(super) async fn metrics(_: Viewer, State(app): State<App>) -> Response {
-    telemetry::observe_gauges(&app);
+    figures::observe_gauges(&app);
     let text = app.metrics.render();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -6,9 +6,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use opentelemetry::trace::TraceContextExt as _;
 use tracing::Instrument as _;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{params, problem};
 
@@ -18,9 +16,8 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", otel.name = format!("{method} {route}"), otel.kind = "server");
-    if let Some(parent) = params::traceparent(request.headers()).and_then(|text| parent_of(&text)) {
-        // The only failure is a span that nobody records, and then no parent is needed.
-        let _ = span.set_parent(parent);
+    if let Some(parent) = params::traceparent(request.headers()) {
+        telemetry::continue_trace(&span, &parent);
     }
     let path = request.uri().path().to_owned();
     let response = next.run(request).instrument(span).await;
@@ -40,22 +37,5 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
 
 /// The traceparent that goes into a mission: of our own span where spans are exported, else the caller's.
 pub(crate) fn for_mission(headers: &HeaderMap) -> Option<String> {
-    let context = tracing::Span::current().context();
-    let span = context.span().span_context().clone();
-    if span.is_valid() {
-        return Some(format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags().to_u8()));
-    }
-    params::traceparent(headers)
-}
-
-/// A remote parent out of a checked traceparent.
-fn parent_of(text: &str) -> Option<opentelemetry::Context> {
-    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-
-    let mut parts = text.split('-').skip(1);
-    let trace = TraceId::from_hex(parts.next()?).ok()?;
-    let span = SpanId::from_hex(parts.next()?).ok()?;
-    let flags = TraceFlags::new(u8::from_str_radix(parts.next()?, 16).ok()?);
-    let remote = SpanContext::new(trace, span, flags, true, TraceState::default());
-    Some(opentelemetry::Context::new().with_remote_span_context(remote))
+    telemetry::traceparent(&tracing::Span::current()).or_else(|| params::traceparent(headers))
 }

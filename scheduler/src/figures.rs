@@ -1,18 +1,8 @@
-//! Logs, spans and metrics of the process.
+//! What the process counts and measures.
 
-use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::runtime::Tokio;
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::state::App;
 
@@ -26,77 +16,11 @@ const PLACE_SECONDS: [f64; 8] = [0.000_001, 0.000_002, 0.000_005, 0.000_01, 0.00
 /// Upper bounds of the rows of one statement.
 const ROWS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
 
-/// How logs look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum LogFormat {
-    /// A line for people.
-    #[default]
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
-/// Flushes spans when it is dropped or stopped.
-#[derive(Debug)]
-pub struct Telemetry {
-    spans: Option<SdkTracerProvider>,
-}
-
-impl Telemetry {
-    /// Sends the spans that are left.
-    pub fn stop(self) {
-        if let Some(Err(error)) = self.spans.map(|provider| provider.shutdown()) {
-            tracing::debug!(error = &error as &dyn std::error::Error, "spans were lost at the end");
-        }
-    }
-}
-
-/// Starts logs on standard error, by `RUST_LOG` (default `info`), and span export where `OTEL_EXPORTER_OTLP_ENDPOINT`
-/// or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` asks for it. The other `OTEL_*` variables hold as the standard says.
-///
-/// # Errors
-/// The exporter's variables cannot be used.
-pub fn start(service: &'static str, format: LogFormat) -> anyhow::Result<Telemetry> {
-    let spans = if exports_spans() { Some(exporter(service)?) } else { None };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let lines = match format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
-    };
-    let exported = spans.as_ref().map(|provider| {
-        // Spans are taken from `info` on whatever the log says.
-        tracing_opentelemetry::layer().with_tracer(provider.tracer(service)).with_filter(EnvFilter::new("info"))
-    });
-    tracing_subscriber::registry().with(exported).with(lines.with_filter(filter)).try_init()?;
-    Ok(Telemetry { spans })
-}
-
-fn exports_spans() -> bool {
-    let off = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"))
-        || std::env::var("OTEL_TRACES_EXPORTER").is_ok_and(|value| value == "none");
-    let asked = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
-        .iter()
-        .any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()));
-    asked && !off
-}
-
-fn exporter(service: &'static str) -> anyhow::Result<SdkTracerProvider> {
-    let exporter = SpanExporter::builder().with_http().build()?;
-    let batches = BatchSpanProcessor::builder(exporter, Tokio).build();
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over the name given here.
-    let named = std::env::var("OTEL_SERVICE_NAME").is_ok();
-    let resource = Resource::builder();
-    let resource = if named { resource } else { resource.with_service_name(service) };
-    Ok(SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource.build()).build())
-}
-
 /// The process's metrics. The first call makes them.
 ///
 /// # Panics
 /// Another recorder was installed before.
-pub fn metrics() -> PrometheusHandle {
+pub(crate) fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
