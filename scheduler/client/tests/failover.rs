@@ -82,6 +82,7 @@ async fn answer(State(state): State<Arc<FakeState>>, headers: HeaderMap, uri: Ur
     let moods = [Mood::Answer, Mood::Hang, Mood::Shed, Mood::Fail500, Mood::Gateway502, Mood::NoProblem404];
     match moods[state.mood.load(Ordering::SeqCst) as usize] {
         Mood::Answer if uri.path() == "/v1/missions" => Json(mission()).into_response(),
+        Mood::Answer if uri.path().ends_with("/results") => Json(json!({"results": []})).into_response(),
         Mood::Answer => Json(json!({"seq": 1, "lost": [], "cancelled": [], "wished": {}})).into_response(),
         Mood::Hang => std::future::pending().await,
         Mood::Shed => {
@@ -187,6 +188,13 @@ async fn a_lost_answer_to_what_is_not_repeatable_is_not_sent_again() {
     let error = client(&[&near, &far]).heartbeat(SessionId::random(), &heartbeat).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { tries: 1, cause: Cause::Timeout(_) }), "{error:?}");
     assert_eq!(far.requests(), 0);
+}
+
+#[tokio::test]
+async fn results_whose_answer_is_lost_are_told_to_the_next_scheduler() {
+    let (near, far) = (Fake::start(Mood::Hang).await, Fake::start(Mood::Answer).await);
+    client(&[&near, &far]).results(SessionId::random(), Vec::new()).await.unwrap();
+    assert_eq!((near.requests(), far.requests()), (1, 1));
 }
 
 #[tokio::test]

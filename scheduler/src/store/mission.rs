@@ -35,7 +35,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &lease::PROGRESS,
     &lease::LEASES,
     &lease::FATES,
-    &row::FIND,
+    &row::FIND.few,
     &row::LIST,
     &row::OPEN_COUNT,
     &submit::SUBMIT,

@@ -2,19 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{MissionFacts, MissionState, Reason};
-use sql::{Db, Statement};
+use sql::{Batched, Db, Statement};
 use tokio_postgres::Row;
 use topology::{DatabaseRegion, Epoch, MissionId, RegionName, SessionId, Specialization};
 use uuid::Uuid;
 
 /// Missions of one home by id. $1 home  $2 ids
-pub(super) const FIND: Statement = sql::statement!(
+pub(super) const FIND: Batched = Batched::new(sql::statement!(
     "mission_find",
     idempotent,
     "SELECT ",
     include_str!("../sql/mission_columns.sql"),
     include_str!("../sql/mission_find_filter.sql")
-);
+));
 
 /// Missions of one home, newest first. $1 home  $2 $3 after  $4 state  $5 region  $6 specialization  $7 limit
 pub(super) const LIST: Statement = sql::statement!(
@@ -157,7 +157,7 @@ pub(super) fn state_of(text: &str) -> MissionState {
 /// As [`Db::query`].
 pub async fn mission_find(db: &Db, home: &DatabaseRegion, ids: &[MissionId]) -> Result<Vec<MissionRow>, sql::Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = db.query(&FIND, &[&home.as_str(), &ids]).await?;
+    let rows = db.query(FIND.for_rows(ids.len()), &[&home.as_str(), &ids]).await?;
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 
