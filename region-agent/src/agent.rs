@@ -89,6 +89,7 @@ struct Inner {
     runner: Runner,
     runners: BTreeMap<Specialization, Runner>,
     spool: Spool,
+    outbox: outbox::Line,
     status: Mutex<Status>,
 }
 
@@ -108,7 +109,16 @@ impl Agent {
         let runners = own.collect::<Result<_, Error>>()?;
         empty_work(&config)?;
         let status = Mutex::new(Status::new(&config));
-        let agent = Self(Arc::new(Inner { config, client, clock, runner, runners, spool, status }));
+        let agent = Self(Arc::new(Inner {
+            config,
+            client,
+            clock,
+            runner,
+            runners,
+            spool,
+            outbox: outbox::Line::default(),
+            status,
+        }));
         if !left.is_empty() {
             tracing::info!(results = left.len(), "an earlier agent left finished results: delivering them");
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::fcntl::{Flock, FlockArg};
-use scheduler_client::wire::{Complete, Fail, LeaseName};
+use scheduler_client::wire::{Complete, Fail, LeaseName, LeaseProof, MissionResult, ResultWord};
 use serde::{Deserialize, Serialize};
 use topology::MissionId;
 
@@ -34,14 +34,40 @@ pub enum FinishedResult {
 }
 
 impl Finished {
+    /// The lease.
+    #[must_use]
+    pub const fn lease(&self) -> &LeaseProof {
+        match &self.result {
+            FinishedResult::Complete(body) => &body.lease,
+            FinishedResult::Fail(body) => &body.lease,
+        }
+    }
+
     /// The lease's name.
     #[must_use]
     pub const fn name(&self) -> LeaseName {
-        let epoch = match &self.result {
-            FinishedResult::Complete(body) => body.lease.epoch,
-            FinishedResult::Fail(body) => body.lease.epoch,
+        LeaseName { mission: self.mission, epoch: self.lease().epoch }
+    }
+}
+
+impl FinishedResult {
+    /// What has become of the mission when this is accepted, as metrics name it.
+    #[must_use]
+    pub const fn done(&self) -> &'static str {
+        match self {
+            Self::Complete(_) => "succeeded",
+            Self::Fail(_) => "failed",
+        }
+    }
+}
+
+impl From<Finished> for MissionResult {
+    fn from(finished: Finished) -> Self {
+        let word = match finished.result {
+            FinishedResult::Complete(body) => ResultWord::Complete(body),
+            FinishedResult::Fail(body) => ResultWord::Fail(body),
         };
-        LeaseName { mission: self.mission, epoch }
+        Self { mission: finished.mission, word }
     }
 }
 
@@ -157,7 +183,6 @@ async fn blocking(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> 
 
 #[cfg(test)]
 mod tests {
-    use scheduler_client::wire::LeaseProof;
     use topology::{Epoch, SessionId};
     use uuid::Uuid;
 

@@ -1,9 +1,15 @@
 //! Results on their way: repeated with their epoch until a scheduler accepts or refuses them.
 
+mod line;
+
+use std::sync::Arc;
+
 use scheduler_client::wire::{Fail, LeaseAnswer, LeaseProof};
 use scheduler_client::{Error, Pauses};
 use serde_json::json;
 
+use self::line::Answer;
+pub(super) use self::line::Line;
 use super::Agent;
 use crate::runner::reason;
 use crate::spool::{Finished, FinishedResult};
@@ -13,9 +19,9 @@ enum Delivery {
     /// Accepted, or refused for good.
     Over(&'static str),
     /// The scheduler does not store such a result: report that instead.
-    Unstorable(Error),
+    Unstorable(Arc<Error>),
     /// Nobody could decide.
-    Later(Error),
+    Later(Arc<Error>),
 }
 
 impl Agent {
@@ -32,14 +38,15 @@ impl Agent {
         let name = finished.name();
         let mut pauses = Pauses::new(&self.0.client.limits());
         let outcome = loop {
-            match self.send(&finished).await {
+            let answer = self.0.outbox.send(&self.0.client, finished.clone()).await;
+            match judge(answer, &finished.result) {
                 Delivery::Over(outcome) => break outcome,
                 Delivery::Unstorable(error) => finished = unstorable(&finished, &error),
                 Delivery::Later(error) => {
                     tracing::warn!(
                         mission = %name.mission,
                         epoch = %name.epoch,
-                        error = &error as &dyn std::error::Error,
+                        error = &*error as &dyn std::error::Error,
                         "a result waits"
                     );
                     tokio::time::sleep(pauses.next(None)).await;
@@ -51,19 +58,14 @@ impl Agent {
             tracing::error!(error = &error as &dyn std::error::Error, "a delivered result stays on disk");
         }
     }
-
-    async fn send(&self, finished: &Finished) -> Delivery {
-        let (client, mission) = (&self.0.client, finished.mission);
-        let (answer, done) = match &finished.result {
-            FinishedResult::Complete(body) => (client.complete(mission, body).await, "succeeded"),
-            FinishedResult::Fail(body) => (client.fail(mission, body).await, "failed"),
-        };
-        judge(answer, done, matches!(finished.result, FinishedResult::Complete(_)))
-    }
 }
 
-fn judge(answer: Result<LeaseAnswer, Error>, done: &'static str, complete: bool) -> Delivery {
-    let Err(error) = answer else { return Delivery::Over(done) };
+fn judge(answer: Answer, result: &FinishedResult) -> Delivery {
+    let error = match answer {
+        Ok(LeaseAnswer { .. }) => return Delivery::Over(result.done()),
+        Err(error) => error,
+    };
+    let complete = matches!(result, FinishedResult::Complete(_));
     match error.status() {
         // Somebody else's by now, called off, finished, or unknown.
         Some(404 | 409 | 410) if error.code().is_some() => {
@@ -79,10 +81,7 @@ fn judge(answer: Result<LeaseAnswer, Error>, done: &'static str, complete: bool)
 
 /// A failure in place of a result that no scheduler takes, so that the mission does not wait for it for ever.
 fn unstorable(finished: &Finished, error: &Error) -> Finished {
-    let lease: LeaseProof = match &finished.result {
-        FinishedResult::Complete(body) => body.lease.clone(),
-        FinishedResult::Fail(body) => body.lease.clone(),
-    };
+    let lease: LeaseProof = finished.lease().clone();
     let detail = json!({ "code": error.code(), "error": error.to_string() });
     let body = Fail { lease, reason: reason::RESULT_REFUSED.to_owned(), detail, retryable: true };
     Finished { mission: finished.mission, result: FinishedResult::Fail(body) }
@@ -110,7 +109,12 @@ mod tests {
     }
 
     fn verdict(error: Error, complete: bool) -> &'static str {
-        match judge(Err(error), "done", complete) {
+        let lease = LeaseProof { session: SessionId::random(), epoch: Epoch(7), home: "us-west-2".to_owned() };
+        let failed =
+            Fail { lease: lease.clone(), reason: "run_limit".to_owned(), detail: json!(null), retryable: true };
+        let completed = Complete { lease, outcome: json!(null) };
+        let result = if complete { FinishedResult::Complete(completed) } else { FinishedResult::Fail(failed) };
+        match judge(Err(Arc::new(error)), &result) {
             Delivery::Over(outcome) => outcome,
             Delivery::Unstorable(_) => "unstorable",
             Delivery::Later(_) => "later",

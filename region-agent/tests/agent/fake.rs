@@ -11,7 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use scheduler_client::wire::{Claim, Grant, Heartbeat, LeaseName, Problem, RegisterSession};
+use scheduler_client::wire::{Claim, Grant, Heartbeat, LeaseName, MissionResult, Problem, RegisterSession, Results};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -77,6 +77,10 @@ pub(crate) struct Faults {
     pub(crate) heartbeats: bool,
     /// Results get 503.
     pub(crate) results: bool,
+    /// Results wait until this is over.
+    pub(crate) results_wait: bool,
+    /// Results come one at a time only, as before there was a route for many.
+    pub(crate) one_at_a_time: bool,
     /// Sessions that are silent for their ttl are ended.
     pub(crate) reaps: bool,
 }
@@ -92,6 +96,8 @@ pub(crate) struct Tables {
     pub(crate) cancelled: BTreeSet<MissionId>,
     pub(crate) said: Vec<Said>,
     pub(crate) claims: u64,
+    /// How many results each request brought.
+    pub(crate) requests: Vec<usize>,
     pub(crate) authorization: Option<String>,
     pub(crate) faults: Faults,
 }
@@ -172,6 +178,7 @@ impl Fake {
             .route("/agent/v1/sessions/{id}/heartbeat", put(heartbeat))
             .route("/agent/v1/sessions/{id}/claim", post(claim))
             .route("/agent/v1/sessions/{id}/end", post(end))
+            .route("/agent/v1/sessions/{id}/results", post(results))
             .route("/agent/v1/missions/{id}/{verb}", post(about_lease))
             .with_state(self.clone());
         let hangs = Arc::new(AtomicBool::new(false));
@@ -207,8 +214,8 @@ impl Fake {
 
 type Answer = Result<Json<Value>, Response>;
 
-fn refuse(status: u16, code: &str) -> Response {
-    let problem = Problem {
+fn problem(status: u16, code: &str) -> Problem {
+    Problem {
         kind: format!("urn:meridian:problem:{code}"),
         code: code.to_owned(),
         status,
@@ -216,8 +223,11 @@ fn refuse(status: u16, code: &str) -> Response {
         detail: code.to_owned(),
         pointer: None,
         extra: None,
-    };
-    (StatusCode::from_u16(status).unwrap(), Json(problem)).into_response()
+    }
+}
+
+fn refuse(status: u16, code: &str) -> Response {
+    (StatusCode::from_u16(status).unwrap(), Json(problem(status, code))).into_response()
 }
 
 async fn pools(State(fake): State<Fake>) -> Json<Value> {
@@ -345,25 +355,63 @@ async fn about_lease(
     Path((mission, verb)): Path<(MissionId, String)>,
     Json(body): Json<Value>,
 ) -> Answer {
-    let mut tables = fake.tables();
-    if tables.faults.results && verb != "progress" {
-        return Err(refuse(503, "indeterminate"));
-    }
-    let epoch = body["epoch"].as_i64().unwrap();
-    let session: SessionId = body["session"].as_str().unwrap().parse().unwrap();
-    let lost = tables.leases.get(&mission) != Some(&(epoch, session));
-    tables.said.push(Said { mission, epoch, session, verb: verb.clone(), body, accepted: !lost });
-    if lost {
-        return Err(refuse(409, "lease_lost"));
-    }
-    let state = match verb.as_str() {
-        "complete" => "succeeded",
-        "fail" => "failed",
-        "release" => "queued",
-        _ => "leased",
-    };
     if verb != "progress" {
-        tables.leases.remove(&mission);
+        fake.take_results(1).await?;
     }
-    Ok(Json(json!({ "state": state, "epoch": epoch })))
+    fake.tables().say(mission, &verb, &body).map(Json).map_err(|(status, code)| refuse(status, code))
+}
+
+async fn results(State(fake): State<Fake>, Path(id): Path<SessionId>, Json(body): Json<Results>) -> Answer {
+    if fake.tables().faults.one_at_a_time {
+        return Err(refuse(404, "unknown_path"));
+    }
+    fake.take_results(body.results.len()).await?;
+    let mut tables = fake.tables();
+    let answers = body.results.into_iter().map(|MissionResult { mission, word }| {
+        assert_eq!(word.lease().session, id, "the path names the session");
+        let said = serde_json::to_value(&word).unwrap();
+        match tables.say(mission, word.verb(), &said[word.verb()]) {
+            Ok(answer) => json!({ "accepted": answer }),
+            Err((status, code)) => json!({ "refused": problem(status, code) }),
+        }
+    });
+    Ok(Json(json!({ "results": answers.collect::<Vec<_>>() })))
+}
+
+impl Fake {
+    /// Lets a request with results in, when it may.
+    async fn take_results(&self, n: usize) -> Result<(), Response> {
+        while self.tables().faults.results_wait {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut tables = self.tables();
+        if tables.faults.results {
+            return Err(refuse(503, "indeterminate"));
+        }
+        tables.requests.push(n);
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn say(&mut self, mission: MissionId, verb: &str, body: &Value) -> Result<Value, (u16, &'static str)> {
+        let epoch = body["epoch"].as_i64().unwrap();
+        let session: SessionId = body["session"].as_str().unwrap().parse().unwrap();
+        let lost = self.leases.get(&mission) != Some(&(epoch, session));
+        let (verb, body) = (verb.to_owned(), body.clone());
+        self.said.push(Said { mission, epoch, session, verb: verb.clone(), body, accepted: !lost });
+        if lost {
+            return Err((409, "lease_lost"));
+        }
+        let state = match verb.as_str() {
+            "complete" => "succeeded",
+            "fail" => "failed",
+            "release" => "queued",
+            _ => "leased",
+        };
+        if verb != "progress" {
+            self.leases.remove(&mission);
+        }
+        Ok(json!({ "state": state, "epoch": epoch }))
+    }
 }

@@ -1,6 +1,7 @@
 //! A finished result is not lost.
 
 use nix::sys::signal::Signal;
+use topology::MissionId;
 
 use crate::fake::{Fake, Faults, Waiting};
 use crate::process::{Home, wait_until};
@@ -70,4 +71,53 @@ fn a_refused_result_is_forgotten() {
     let _second = home.start(&[&listener], AT_ONCE);
     wait_until("it is no longer on disk", || spooled(&home) == 0);
     assert_eq!(fake.tables().results(mission).len(), 1, "said once, refused, not repeated");
+}
+
+/// An agent with one result under way and five more on its disk.
+fn gathered(fake: &Fake, home: &Home) -> Vec<MissionId> {
+    fake.tables().faults.results_wait = true;
+    let first = fake.submit(Waiting::new("a"));
+    wait_until("the first is on disk", || spooled(home) == 1);
+    let mut missions = vec![first];
+    missions.extend((0..5).map(|_| fake.submit(Waiting::new("a"))));
+    wait_until("all are on disk", || spooled(home) == 6);
+    missions
+}
+
+#[test]
+fn what_finishes_while_a_request_is_under_way_goes_together_and_one_that_is_refused_is_dropped_alone() {
+    let fake = Fake::new(&[("a", 6)]);
+    let listener = fake.listen();
+    let home = Home::new();
+    let _agent = home.start(&[&listener], AT_ONCE);
+    let missions = gathered(&fake, &home);
+    // Nobody tells the agent before its result does.
+    fake.tables().faults.heartbeats = true;
+    fake.move_away(missions[3]);
+    fake.tables().faults.results_wait = false;
+    wait_until("nothing is on disk", || spooled(&home) == 0);
+    let tables = fake.tables();
+    let requests = &tables.requests;
+    // The last one may have been on disk and not yet in line.
+    assert!(requests.len() <= 3 && requests.iter().sum::<usize>() == 6, "{requests:?}");
+    for mission in &missions {
+        let said = tables.results(*mission);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!((said[0].verb.as_str(), said[0].accepted), ("complete", *mission != missions[3]));
+    }
+}
+
+#[test]
+fn a_scheduler_without_the_route_for_many_gets_them_one_by_one() {
+    let fake = Fake::new(&[("a", 6)]);
+    fake.tables().faults.one_at_a_time = true;
+    let listener = fake.listen();
+    let home = Home::new();
+    let _agent = home.start(&[&listener], AT_ONCE);
+    let missions = gathered(&fake, &home);
+    fake.tables().faults.results_wait = false;
+    wait_until("nothing is on disk", || spooled(&home) == 0);
+    let tables = fake.tables();
+    assert_eq!(tables.requests, [1; 6]);
+    assert!(missions.iter().all(|mission| tables.results(*mission).iter().all(|said| said.accepted)));
 }
