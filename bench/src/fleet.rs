@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use scheduler_client::Client;
-use scheduler_client::wire::{Claim, Complete, Grant, Heartbeat, LeaseName, LeaseProof, PoolOffer, RegisterSession};
+use scheduler_client::wire::{
+    Claim, Complete, Grant, Heartbeat, LeaseName, LeaseProof, MissionResult, PoolOffer, RegisterSession, ResultWord,
+};
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -18,8 +21,10 @@ pub(crate) type Granted = (MissionId, RegionName, Instant);
 /// What an agent does with a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// Completes it at once, so many calls at a time.
+    /// Completes it at once, one mission a request, so many requests at a time.
     Complete(usize),
+    /// Completes what a claim brought together, so many missions a request.
+    CompleteTogether(usize),
     /// Holds it for ever.
     Hold,
 }
@@ -101,21 +106,44 @@ async fn claim(agent: Arc<Shared>, specialization: Specialization, slots: i64, w
             let _ = agent.granted.send((grant.mission, agent.region.clone(), now));
         }
         drop(holds);
-        if let Work::Complete(at_once) = work {
-            complete(&agent, answer.grants, at_once).await;
+        match work {
+            Work::Complete(at_once) => complete(&agent, answer.grants, at_once).await,
+            Work::CompleteTogether(many) => complete_together(&agent, answer.grants, many).await,
+            Work::Hold => {}
         }
     }
 }
 
 async fn complete(agent: &Arc<Shared>, grants: Vec<Grant>, at_once: usize) {
-    use futures_util::StreamExt as _;
     futures_util::stream::iter(grants)
         .for_each_concurrent(at_once, |grant| async move {
-            let lease = LeaseProof { session: agent.session, epoch: grant.epoch, home: grant.home };
-            let body = Complete { lease, outcome: json!({ "ok": true }) };
+            let (mission, body) = done(agent, grant);
             // What is not accepted is lost to this agent: the figure counts rows, not calls.
-            let _ = agent.client.complete(grant.mission, &body).await;
-            agent.holds.lock().await.remove(&grant.mission);
+            let _ = agent.client.complete(mission, &body).await;
+            agent.holds.lock().await.remove(&mission);
         })
         .await;
+}
+
+async fn complete_together(agent: &Arc<Shared>, grants: Vec<Grant>, many: usize) {
+    let results = grants.into_iter().map(|grant| {
+        let (mission, body) = done(agent, grant);
+        MissionResult { mission, word: ResultWord::Complete(body) }
+    });
+    let results: Vec<MissionResult> = results.collect();
+    let requests = results.chunks(many).map(|request| async move {
+        // As above.
+        let _ = agent.client.results(agent.session, request.to_vec()).await;
+        let mut holds = agent.holds.lock().await;
+        for result in request {
+            holds.remove(&result.mission);
+        }
+    });
+    futures_util::future::join_all(requests).await;
+}
+
+/// What is said of a grant that took no time.
+fn done(agent: &Shared, grant: Grant) -> (MissionId, Complete) {
+    let lease = LeaseProof { session: agent.session, epoch: grant.epoch, home: grant.home };
+    (grant.mission, Complete { lease, outcome: json!({ "ok": true }) })
 }

@@ -22,9 +22,9 @@ const FINISHED: &str = "SELECT count(*) FROM missions WHERE state = 'succeeded'"
 /// How missions come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// 500 a request, over eight pools.
+    /// 500 a request, over eight pools; what a claim brings is completed in one request.
     Batches,
-    /// One a request, 64 clients.
+    /// One a request, both ways, 64 clients.
     Single,
 }
 
@@ -83,8 +83,11 @@ async fn round(database: &str, shape: Shape, missions: usize, spent: &mut Spent)
     let client = world.client(&region(0))?;
     let (granted, mut seen) = mpsc::unbounded_channel();
     let mut agents = Vec::new();
+    let work = match shape {
+        Shape::Batches => Work::CompleteTogether(BATCH),
+        Shape::Single => Work::Complete(64),
+    };
     for pool in 0..pools {
-        let work = Work::Complete(64 / pools);
         agents.push(Agent::start(client.clone(), region(0), specialization(pool), 2_000, work, granted.clone()).await?);
     }
     world.wait_for_slots(pools).await?;
