@@ -86,9 +86,18 @@ impl Book {
         if self.held.values().any(|held| held.alone) || (grant.alone && !self.held.is_empty()) {
             return Verdict::HandBack("alone");
         }
+        // Two schedulers, or two claims at the same moment, may each grant all that is free.
+        if self.free_of(&grant.specialization) <= 0 {
+            return Verdict::HandBack("full");
+        }
         let held = Held { specialization: grant.specialization.clone(), alone: grant.alone, finished: false };
         self.held.insert(name, held);
         Verdict::Start
+    }
+
+    fn free_of(&self, specialization: &Specialization) -> i64 {
+        let held = self.held.values().filter(|held| held.specialization == *specialization).count();
+        self.slots.get(specialization).copied().unwrap_or(0) - held as i64
     }
 
     /// A claim for all free slots, where more are free than the newest open claim asks for (C, D, E). The scheduler
@@ -98,10 +107,8 @@ impl Book {
             return None;
         }
         let mut free = self.slots.clone();
-        for held in self.held.values() {
-            if let Some(slots) = free.get_mut(&held.specialization) {
-                *slots -= 1;
-            }
+        for (specialization, slots) in &mut free {
+            *slots = self.free_of(specialization);
         }
         free.retain(|_, slots| *slots > 0);
         let asked = |name: &Specialization| self.asked.get(name).copied().unwrap_or(0);
@@ -252,6 +259,15 @@ mod tests {
             }
             assert_eq!(book.admit(&grant(1, 0)), wanted, "{beats} heartbeats");
         }
+    }
+
+    #[test]
+    fn what_is_granted_beyond_the_slots_goes_back() {
+        let mut book = Book::new(slots(&[("a", 1)]));
+        assert_eq!(book.admit(&grant(1, 0)), Verdict::Start);
+        assert_eq!(book.admit(&grant(2, 0)), Verdict::HandBack("full"));
+        book.settled(name(1));
+        assert_eq!(book.admit(&grant(2, 0)), Verdict::Start);
     }
 
     #[test]

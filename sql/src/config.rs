@@ -105,7 +105,7 @@ impl Config {
             lease: LaneConfig { connections: 4, call_timeout },
             claim: LaneConfig { connections: 4, call_timeout },
             submit: LaneConfig { connections: 8, call_timeout },
-            upkeep: LaneConfig { connections: 2, call_timeout: Duration::from_secs(10) },
+            upkeep: LaneConfig { connections: 6, call_timeout: Duration::from_secs(10) },
             connect_timeout,
             max_lifetime: Duration::from_secs(300),
             breaker: BreakerConfig {

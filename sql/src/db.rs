@@ -118,7 +118,8 @@ impl Db {
         Ok(self.query_one(&CLOCK, &[]).await?.try_get(0)?)
     }
 
-    /// Runs `body` in a serializable transaction, again from its start on 40001, and commits when it returns `Ok`.
+    /// Runs `body` in a transaction, again from its start on 40001, and commits when it returns `Ok`. It has the
+    /// isolation of any statement, READ COMMITTED on PostgreSQL: what it relies on it locks, or compares when it writes.
     /// A refusal by the domain is a value of `T`, never an error. `name` labels metrics and errors.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ use crate::url::Target;
 
 /// The server gives a statement up this much earlier than we do, so that a slow answer is told from none.
 const SERVER_GIVES_UP_FIRST: f64 = 0.8;
+/// A transaction whose owner says nothing for so long is ended: between two of its statements there is only a decision to
+/// make, and a process that was stopped there must not keep its rows locked.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(1);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Pool of one lane. Connections are opened when they are first needed.
@@ -65,7 +68,7 @@ fn options(given: Option<&str>, engine: Engine, call_timeout: Duration) -> Strin
         "-c default_transaction_isolation={} -c statement_timeout={server_limit} \
          -c idle_in_transaction_session_timeout={} -c TimeZone=UTC",
         engine.isolation(),
-        call_timeout.as_millis().max(1) * 4,
+        call_timeout.min(IDLE_IN_TRANSACTION).as_millis().max(1),
     );
     for (name, value) in engine.planner_settings() {
         let _ = write!(options, " -c {name}={value}");

@@ -68,7 +68,7 @@ where
 
     async fn attempt(&self, gateway: &Gateway) -> Result<T, Failure> {
         let held = gateway.hold(self.lane, self.name).await?;
-        held.command(self.name, "BEGIN ISOLATION LEVEL SERIALIZABLE").await.map_err(Failure::before_sending)?;
+        held.command(self.name, "BEGIN").await.map_err(Failure::before_sending)?;
         let txn = Txn { open: Arc::new(Open { held, broken: Mutex::new(None) }) };
         let result = (self.body)(txn.clone()).await;
         let Ok(Open { held, broken }) = Arc::try_unwrap(txn.open) else {

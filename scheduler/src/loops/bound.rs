@@ -25,6 +25,9 @@ pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: D
     let page = Page::Bound(view.residency_version);
     let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
     context.note_moved(&swept, "residency_changed");
+    if swept.confirmed > 0 {
+        context.wake_homed(&view, home);
+    }
     if swept.stale {
         context.views.refresh_now().await?;
         return Ok(More::Left);

@@ -243,6 +243,12 @@ impl Context {
         }
     }
 
+    /// Lets the claimers of every pool homed there look: what they passed over may be granted now.
+    pub(super) fn wake_homed(&self, view: &View, home: &DatabaseRegion) {
+        let pools = view.topology.pools.iter().map(|pool| &pool.id).filter(|pool| view.home_of(&pool.region) == home);
+        (self.wake)(&pools.cloned().collect::<Vec<_>>());
+    }
+
     /// Withdraws what others would wait for. Fails silently: it all ends by itself.
     pub(super) async fn withdraw(&self) {
         let view = self.views.current();

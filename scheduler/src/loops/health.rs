@@ -39,7 +39,9 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
         }
         if let (Some(newest), Some(row)) = (newest(&life, &watched.region), view.regions.get(&watched.region)) {
             let held = held.is_some() || context.writes_ok_for(&watched.home, clocks) < clocks.down_after;
-            changed |= settle(&context, row, newest, clock, clocks, held).await?;
+            let settled = settle(&context, row, newest, clock, clocks, held);
+            // What cannot be written now is judged again at the next tick.
+            changed |= tokio::time::timeout(REGION_TIMEOUT, settled).await.unwrap_or(Ok(false))?;
         }
     }
     if changed {

@@ -156,7 +156,7 @@ const fn by_state(state: RegionState) -> Serving {
 const fn by_verb(verb: Verb) -> Serving {
     match verb {
         Verb::None => Serving::Yes,
-        Verb::Cordoned => Serving::NothingNew(HeldBy::Verb),
+        Verb::Cordoned => Serving::Empties(HeldBy::Verb),
         Verb::Draining => Serving::Drains(HeldBy::Verb),
     }
 }
@@ -182,10 +182,10 @@ mod tests {
         let (up, suspect, down) = (RegionHealth::Up, RegionHealth::Suspect, RegionHealth::Down);
         let cases = [
             ((Active, none, up), Serving::Yes),
-            ((Active, cordoned, up), Serving::NothingNew(HeldBy::Verb)),
-            ((Active, cordoned, suspect), Serving::NothingNew(HeldBy::Verb)),
+            ((Active, cordoned, up), Serving::Empties(HeldBy::Verb)),
+            ((Active, cordoned, suspect), Serving::Empties(HeldBy::Verb)),
             ((Active, none, suspect), Serving::NothingNew(HeldBy::Health)),
-            ((Active, cordoned, down), Serving::Empties(HeldBy::Health)),
+            ((Active, cordoned, down), Serving::Empties(HeldBy::Verb)),
             ((Active, draining, down), Serving::Drains(HeldBy::Verb)),
             ((Planned, none, down), Serving::Empties(HeldBy::State)),
             ((Planned, draining, up), Serving::Drains(HeldBy::Verb)),

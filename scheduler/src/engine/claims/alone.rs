@@ -11,7 +11,7 @@ use topology::SessionId;
 
 use super::Line;
 
-/// A reservation ends after so long; if the mission still waits, another is made, perhaps of another session.
+/// A reservation ends so long after its session was last seen waiting; then another is made.
 const HOLDS_FOR: Duration = Duration::from_secs(60);
 
 /// Which sessions are kept free for which line.
@@ -31,10 +31,15 @@ impl Reservations {
         self.by_session.get(&session).is_some_and(|(by, until)| now < *until && by != line)
     }
 
-    /// Keeps one of these sessions (with the number of its leases) free for a line, unless one is already.
+    /// Keeps one of these sessions (with the number of its leases) free for a line, and goes on doing so while it is
+    /// among them.
     pub(super) fn reserve(&mut self, line: &Line, sessions: &[(SessionId, i64)], now: Instant) {
         self.by_session.retain(|_, (_, until)| now < *until);
-        if self.by_session.values().any(|(by, _)| by == line) {
+        if let Some((kept, (_, until))) = self.by_session.iter_mut().find(|(_, (by, _))| by == line) {
+            // It still waits here: its runs take their time, and to begin with another session would take as long.
+            if sessions.iter().any(|(session, _)| session == kept) {
+                *until = now + HOLDS_FOR;
+            }
             return;
         }
         let free = sessions.iter().filter(|(session, _)| !self.by_session.contains_key(session));
@@ -67,6 +72,17 @@ mod tests {
         assert!(kept.is_taken(idle, &line("us-west/b"), now) && !kept.is_taken(idle, &line("us-west/a"), now));
         kept.reserve(&line("us-west/b"), &[(busy, 3), (idle, 1)], now);
         assert!(kept.is_reserved(busy, now), "a reserved session is not reserved twice");
+    }
+
+    #[test]
+    fn a_session_that_takes_long_to_become_empty_stays_reserved() {
+        let (mut kept, now, session) = (Reservations::default(), Instant::now(), SessionId::random());
+        kept.reserve(&line("us-west/a"), &[(session, 2)], now);
+        let later = now + HOLDS_FOR - Duration::from_secs(1);
+        kept.reserve(&line("us-west/a"), &[(session, 1)], later);
+        assert!(kept.is_reserved(session, now + HOLDS_FOR));
+        kept.reserve(&line("us-west/a"), &[(SessionId::random(), 1)], later + HOLDS_FOR / 2);
+        assert!(!kept.is_reserved(session, later + HOLDS_FOR), "it does not wait here any more");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One line's claimer: collects who waits, runs the statement, hands the grants out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -143,6 +143,7 @@ impl Claimer {
             }
         };
         lock(&self.past).width = width.after(wishes.len(), granted.len());
+        self.put_last(&wishes, &granted.iter().map(|one| one.session).collect::<Vec<_>>());
         let look = match granted.len() {
             0 => Look::None,
             n if n == wishes.len() => Look::Again,
@@ -151,6 +152,17 @@ impl Claimer {
         hub.granted(&self.line, &granted);
         out.check_in_all(granted.into_iter().map(|one| (one.session, grant(&self.line, one))).collect());
         Ok(look)
+    }
+
+    /// Lets those who took part and got nothing wait behind the others: what the database knows to be full, or to have
+    /// ended, must not stand before everybody else again.
+    fn put_last(&self, wishes: &[(SessionId, i64)], granted: &[SessionId]) {
+        let mut empty: HashSet<SessionId> = wishes.iter().map(|(session, _)| *session).collect();
+        for session in granted {
+            empty.remove(session);
+        }
+        // Stable: the others keep their turn.
+        lock(&self.waiters).make_contiguous().sort_by_key(|waiter| empty.contains(&waiter.session));
     }
 
     /// Grants a mission that is granted alone, or sees to it that a session becomes empty for it.
@@ -302,12 +314,29 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn first_slots_of_everybody_come_before_second_ones() {
         let (a, b) = (SessionId::random(), SessionId::random());
         assert_eq!(wishes(&[(a, 3), (b, 1)], 16), [(a, 1), (b, 1), (a, 2), (a, 3)]);
+    }
+
+    #[test]
+    fn those_who_got_nothing_wait_behind_the_others() {
+        let claimer = Claimer::new(
+            Line { home: "us-west-2".parse().unwrap(), pool: "us-west/a".parse().unwrap() },
+            Arc::default(),
+        );
+        let sessions: Vec<SessionId> = (0..4).map(|_| SessionId::random()).collect();
+        for session in &sessions {
+            claimer.join(Arc::new(Waiter::new(*session, 0, BTreeMap::from([("a".parse().unwrap(), 1)]))));
+        }
+        claimer.put_last(&[(sessions[0], 1), (sessions[1], 1)], &[sessions[1]]);
+        let order: Vec<SessionId> = lock(&claimer.waiters).iter().map(|waiter| waiter.session).collect();
+        assert_eq!(order, [sessions[1], sessions[2], sessions[3], sessions[0]]);
     }
 
     #[test]

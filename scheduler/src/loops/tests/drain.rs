@@ -64,15 +64,17 @@ async fn a_drain_moves_what_may_move_and_lets_the_rest_wait_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_cordon_keeps_what_is_there() {
+async fn a_cordon_starts_nothing_there_and_lets_what_runs_finish() {
     let rig = Rig::new().await;
     rig.everywhere().await;
     let queued = rig.mission(&Wish { region: Some("europe-west"), ..Wish::default() }).await;
+    let bound = rig.mission(&Wish { region: Some("europe-west"), residency: Some("eu"), ..Wish::default() }).await;
     let scheduler = rig.scheduler("us-east").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     set_verb(&rig, &scheduler, Verb::Cordoned, None).await;
     sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
-    assert_eq!(rig.show(queued).await.region.as_deref(), Some("europe-west"));
+    assert_ne!(rig.show(queued).await.region.as_deref(), Some("europe-west"), "it waits where it will be granted");
+    assert_eq!(rig.show(bound).await.state, "pending");
     let held = scheduler.views.current().snapshot.serving(&"europe-west".parse().unwrap());
     assert!(!held.takes_new());
 }

@@ -1,6 +1,7 @@
 //! Pending missions are tried again when what may be placed where has changed.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use scheduler_client::wire::MissionState;
 
@@ -54,4 +55,24 @@ async fn all_pages_are_tried_though_the_first_ones_go_on_waiting() {
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(last).await.state, "queued");
+}
+
+#[tokio::test]
+async fn what_the_budget_passed_over_is_tried_with_the_next_budget() {
+    let rig = Rig::new().await;
+    rig.session("us-west", &[("engineer", 10)], 0).await;
+    let wish = Wish { state: MissionState::Pending, region: None, reason: Some("no_healthy_pool"), ..Wish::default() };
+    let waits = rig.mission(&wish).await;
+    let scheduler = rig.scheduler("us-west").await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
+    scheduler.refill_budget(&scheduler.views.current());
+    while scheduler.take_budget(&"us-west".parse().unwrap()) {}
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(rig.show(waits).await.state, "pending");
+
+    let patience = Instant::now() + Duration::from_secs(10);
+    while rig.show(waits).await.state == "pending" {
+        assert!(Instant::now() < patience, "nobody tried it again");
+        sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    }
 }
