@@ -1,10 +1,14 @@
 //! What the process counts and measures.
 
+mod missions;
+
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::state::App;
+
+pub(crate) use missions::{finished, observe as observe_missions};
 
 /// Upper bounds of latency buckets, in seconds: fine around the targets of DESIGN section 7.
 const SECONDS: [f64; 16] =
@@ -78,7 +82,7 @@ fn describe() {
     describe_counter!("scheduler_retired_total", "Rows taken away by retention, by kind");
     describe_counter!("scheduler_shed_total", "Requests that were shed, by lane");
     describe_gauge!("scheduler_gate_limit", "Submits that are let in together now, a batch counting by its size");
-    describe_gauge!("scheduler_pool_missions", "Missions of a pool by state (queued, leased), as last published");
+    missions::describe();
     describe_gauge!("scheduler_pool_sessions", "Live sessions of a pool, as last published");
     describe_gauge!("scheduler_pool_slots", "Slots of a pool's live sessions, as last published");
     describe_gauge!("scheduler_pool_unmet", "Missions refused only for want of a live session, by pool");
@@ -90,17 +94,7 @@ fn describe() {
 pub(crate) fn observe_gauges(app: &App) {
     let view = app.views.current();
     metrics::gauge!("scheduler_topology_version").set(count(view.topology_version));
-    for (pool, load) in view.loads.iter() {
-        let labels = [("region", pool.region.to_string()), ("specialization", pool.specialization.to_string())];
-        metrics::gauge!("scheduler_pool_sessions", &labels).set(count(load.sessions));
-        metrics::gauge!("scheduler_pool_slots", &labels).set(count(load.slots));
-        metrics::gauge!("scheduler_pool_unmet", &labels).set(count(load.unmet));
-        for (state, missions) in [("queued", load.queued), ("leased", load.leased)] {
-            let [region, specialization] = labels.clone();
-            metrics::gauge!("scheduler_pool_missions", &[region, specialization, ("state", state.to_owned())])
-                .set(count(missions));
-        }
-    }
+    observe_missions(&app.views);
     metrics::gauge!("scheduler_gate_limit").set(app.gate.limit());
     let ages = app.views.ages();
     metrics::gauge!("scheduler_view_age_seconds", "part" => "topology").set(ages.topology.as_secs_f64());

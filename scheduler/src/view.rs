@@ -309,6 +309,33 @@ impl Views {
         Ok(())
     }
 
+    /// Counts the pending missions of one home.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn refresh_pending(&self, home: &DatabaseRegion) -> Result<(), Refusal> {
+        let counted = store::census::missions_pending(&self.db, home).await?;
+        self.parts().pending.insert(home.clone(), (Instant::now(), counted));
+        Ok(())
+    }
+
+    /// The pending missions of every home where they were counted here; 0 where that is long ago, for others count
+    /// them by now.
+    pub(crate) fn pending(&self) -> Vec<(DatabaseRegion, Specialization, i64)> {
+        let view = self.current();
+        let names = view.topology.specializations();
+        let parts = self.parts();
+        let mut all = Vec::new();
+        for (home, (at, counted)) in &parts.pending {
+            let lately = at.elapsed() < parts::LOAD_KEPT;
+            for name in names.iter().copied().chain(counted.keys().filter(|name| !names.contains(name))) {
+                let missions = counted.get(name).filter(|_| lately).copied().unwrap_or(0);
+                all.push((home.clone(), name.clone(), missions));
+            }
+        }
+        all
+    }
+
     /// Sets or lifts the hold: while it is set, suspect regions take new work and nobody is evacuated. Judges all
     /// pools again in any case, for they fall silent by the clock alone.
     pub fn set_held(&self, held: Option<HoldReason>) {

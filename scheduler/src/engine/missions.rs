@@ -9,6 +9,7 @@ use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
 use super::{Actor, Change, Engine, check, convert, lock, results};
+use crate::figures;
 use crate::refusal::{Fault, Refusal};
 use crate::store::event::event_list;
 use crate::store::mission::{
@@ -89,6 +90,8 @@ impl Engine {
                 .map_err(|r| results::refused(r, &row))?;
             let home: DatabaseRegion = row.home.parse().map_err(|_| Refusal::Internal)?;
             if mission_cancel(&self.0.submit, &home, mission, owner(actor), &by, &why).await? {
+                let pool = convert::pool(row.region.as_deref(), &row.specialization);
+                figures::finished(MissionState::Cancelled, pool.as_ref());
                 let row = self.find(mission, Some(&home)).await?;
                 self.announce(&row);
                 return Ok(convert::mission(&row));

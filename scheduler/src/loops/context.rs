@@ -12,6 +12,7 @@ use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Scheduling};
 use super::steady::Steady;
 use super::{Deps, Wake, retention};
 use crate::engine::Actor;
+use crate::figures;
 use crate::store;
 use crate::store::sweep::{Swept, Terms};
 use crate::view::{View, Views};
@@ -49,6 +50,8 @@ pub(super) struct Memory {
     pub(super) ensured: i64,
     /// When the pools of a region were last counted, by the database's clock.
     pub(super) counted: BTreeMap<RegionName, DateTime<Utc>>,
+    /// When what is pending in a home was last counted.
+    pub(super) pending_counted: BTreeMap<DatabaseRegion, Instant>,
     /// How far the pending missions of a home were tried again.
     pub(super) pending: BTreeMap<DatabaseRegion, super::pending::Pass>,
     /// When the queues of a home were last looked through, and for which change of the view.
@@ -230,6 +233,7 @@ impl Context {
         let mut pools: BTreeMap<PoolId, i64> = BTreeMap::new();
         for (_, state, pool) in &swept.moved {
             metrics::counter!("scheduler_moves_total", "why" => why, "to" => state.as_str()).increment(1);
+            figures::finished(*state, pool.as_ref());
             if let Some(pool) = pool.clone().filter(|_| *state == scheduler_core::lifecycle::MissionState::Queued) {
                 *pools.entry(pool).or_default() += 1;
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
@@ -18,6 +19,9 @@ const FIRST_WINDOW: TimeDelta = TimeDelta::seconds(60);
 
 /// Figures older than this are published by whoever watches the region.
 const STALE: TimeDelta = TimeDelta::milliseconds(2_500);
+
+/// Time between two counts of what is pending in a home: it is shown to people and decides nothing.
+const PENDING_EVERY: Duration = Duration::from_secs(5);
 
 /// Weight of one run in the moving average of a pool's run time.
 const WEIGHT: f64 = 0.1;
@@ -40,8 +44,18 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     for home in homes {
         // What was just published is placed by at once; the watch reads it again soon.
         let _stale = tokio::time::timeout(REGION_TIMEOUT, context.views.refresh_loads(&home)).await;
+        count_pending(context, &home).await;
     }
     Ok(More::Done)
+}
+
+/// Counts what is pending in a home now and then. What cannot be counted is shown as it was for a minute.
+async fn count_pending(context: &Context, home: &DatabaseRegion) {
+    let lately = context.memory().pending_counted.get(home).is_some_and(|at| at.elapsed() < PENDING_EVERY);
+    if !lately {
+        context.memory().pending_counted.insert(home.clone(), Instant::now());
+        let _uncounted = tokio::time::timeout(REGION_TIMEOUT, context.views.refresh_pending(home)).await;
+    }
 }
 
 /// A region's own schedulers publish it; those that watch it from elsewhere do so only when nobody did lately.

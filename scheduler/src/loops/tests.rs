@@ -3,6 +3,7 @@
 mod drain;
 mod failover;
 mod hold;
+mod measured;
 mod pending;
 mod residency;
 mod rig;

@@ -44,8 +44,24 @@ const IN_USE: Statement = sql::statement!(
      ) AS used"
 );
 
+/// The oldest pending missions of a home, by specialization. $1 home  $2 at most so many
+const PENDING: Statement = sql::statement!(
+    "pending_missions",
+    idempotent,
+    "SELECT p.specialization, count(*) AS missions
+     FROM (
+         SELECT m.specialization FROM missions AS m
+         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'pending'
+         ORDER BY m.submitted_at, m.id LIMIT $2::INT8
+     ) AS p
+     GROUP BY p.specialization"
+);
+
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&OPEN, &WAITING, &SESSIONS, &IN_USE];
+pub const STATEMENTS: &[&Statement] = &[&OPEN, &WAITING, &SESSIONS, &IN_USE, &PENDING];
+
+/// Pending missions of one home are counted up to here.
+const PENDING_MAX: i64 = 5_000;
 
 /// Open missions of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +101,16 @@ pub async fn missions_open(
 pub async fn missions_wait(db: &Db, home: &DatabaseRegion, of: &Specialization) -> Result<bool, sql::Error> {
     let row = db.query_one(&WAITING, &[&home.as_str(), &of.as_str()]).await?;
     Ok(row.get::<_, i64>(0) > 0)
+}
+
+/// Pending missions of a home by specialization, the oldest 5,000.
+///
+/// # Errors
+/// The database's.
+pub async fn missions_pending(db: &Db, home: &DatabaseRegion) -> Result<BTreeMap<Specialization, i64>, sql::Error> {
+    let rows = db.query(&PENDING, &[&home.as_str(), &PENDING_MAX]).await?;
+    let of = |row: &sql::Row| Some((row.get::<_, &str>("specialization").parse().ok()?, row.get("missions")));
+    Ok(rows.iter().filter_map(of).collect())
 }
 
 /// Live sessions of a home by region.

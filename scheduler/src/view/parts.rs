@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use scheduler_core::health::{HoldReason, Serving};
 use sql::Db;
-use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId};
+use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Specialization};
 
 use super::compile::{Compiled, parse, snapshot};
 use super::keys::read_earlier;
@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 use crate::store;
 
 /// A published load older than this is not placed by: it says nothing any more.
-const LOAD_KEPT: Duration = Duration::from_secs(60);
+pub(super) const LOAD_KEPT: Duration = Duration::from_secs(60);
 
 /// Own placements are counted at most so long.
 const BUMP_KEPT: Duration = Duration::from_secs(10);
@@ -30,6 +30,8 @@ pub(super) struct Parts {
     regions_read: Instant,
     loads: Cache<DatabaseRegion, Arc<Loads>>,
     loads_read: BTreeMap<DatabaseRegion, Instant>,
+    /// Pending missions by specialization, of the homes that were counted here: people read it, nobody places by it.
+    pub(super) pending: BTreeMap<DatabaseRegion, (Instant, BTreeMap<Specialization, i64>)>,
     bumps: Vec<(Instant, PoolId, i64)>,
     pub(super) held: Option<HoldReason>,
     serving: Vec<(RegionName, Serving)>,
@@ -52,6 +54,7 @@ impl Parts {
             regions_read: Instant::now(),
             loads: Cache::builder().max_capacity(1_000).time_to_live(LOAD_KEPT).build(),
             loads_read: BTreeMap::new(),
+            pending: BTreeMap::new(),
             bumps: Vec::new(),
             held: None,
             serving: Vec::new(),

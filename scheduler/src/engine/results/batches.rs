@@ -12,6 +12,7 @@ use topology::{DatabaseRegion, MissionId};
 use crate::engine::claims::Hub;
 use crate::engine::coalescer::Batch;
 use crate::engine::{Change, convert};
+use crate::figures;
 use crate::store::mission::{
     CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, MissionRow, ReleaseRow, ReleasedLease,
     mission_complete, mission_fail, mission_find, mission_progress, mission_release,
@@ -32,6 +33,7 @@ impl Parts {
         if state == MissionState::Queued {
             self.hub.queued(pool.iter());
         }
+        figures::finished(convert::stored_state(state), pool.as_ref());
         // Nobody listens is no error.
         let _ = self.changes.send(Change { mission, state, pool });
     }

@@ -111,3 +111,40 @@ async fn a_cancelled_mission_cannot_be_completed() {
     let retried = bed.post(&format!("/v1/missions/{id}/retry"), &json!({})).await;
     assert_eq!((retried.status, &retried.body["state"]), (StatusCode::OK, &json!("queued")), "{retried:?}");
 }
+
+#[tokio::test]
+async fn what_succeeds_fails_or_is_cancelled_is_counted_in_its_pool() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    // The test's runtime has one thread: whatever is counted is counted here.
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let bed = Bed::dev().await;
+    let session = bed.session(1).await;
+    for verb in ["complete", "complete", "fail", "cancel"] {
+        let made = bed.post("/v1/missions", &mission(verb)).await;
+        let id = made.body["id"].as_str().unwrap().to_owned();
+        if verb == "cancel" {
+            for _ in 0..2 {
+                bed.post(&format!("/v1/missions/{id}/cancel"), &json!({})).await;
+            }
+            continue;
+        }
+        let grant = grant(&bed, session).await;
+        let mut body = proof(session, &grant, &json!(1));
+        if verb == "fail" {
+            body = json!({ "session": session, "epoch": grant["epoch"], "home": grant["home"], "reason": "exit",
+                "detail": null, "retryable": false });
+        }
+        for _ in 0..2 {
+            let ended = bed.post(&format!("/agent/v1/missions/{id}/{verb}"), &body).await;
+            assert_eq!(ended.status, StatusCode::OK, "{ended:?}");
+        }
+    }
+    let shown = recorder.handle().render();
+    for (state, missions) in [("succeeded", 2), ("failed", 1), ("cancelled", 1)] {
+        let line = format!(
+            "scheduler_missions_finished_total{{state=\"{state}\",region=\"us-west\",\
+             specialization=\"engineer-master\"}} {missions}\n"
+        );
+        assert!(shown.contains(&line), "{line} is not in\n{shown}");
+    }
+}
