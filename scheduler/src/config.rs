@@ -1,11 +1,15 @@
 //! Settings of a scheduler: flags, then `MERIDIAN_*` variables, then a TOML file, then defaults.
 
+mod retention;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use topology::RegionName;
+
+pub use retention::Retention;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +31,16 @@ pub enum Error {
     /// `--dev` switches off authentication, so nobody else may reach the port.
     #[error("--dev needs no tokens and is for loopback only, not for {0}")]
     DevBeyondLoopback(SocketAddr),
+    /// What is over would be kept for too short or too long a time.
+    #[error("{flag} cannot be {hours}: {why}")]
+    Kept {
+        /// The flag that gives it.
+        flag: &'static str,
+        /// What it gives.
+        hours: u64,
+        /// What is possible.
+        why: String,
+    },
 }
 
 /// Settings as one source gives them; what it does not give is `None`.
@@ -75,6 +89,15 @@ pub struct Settings {
     /// Token that this scheduler shows to others when it hints at work, an agent's or operator's [default: none]
     #[arg(long, env = "MERIDIAN_PEER_TOKEN", hide_env_values = true)]
     pub peer_token: Option<String>,
+    /// Hours that finished missions are kept, with their history [default: 168]
+    #[arg(long, env = "MERIDIAN_MISSIONS_KEPT_H")]
+    pub missions_kept_h: Option<u64>,
+    /// Hours that idempotency keys are kept, at least 24 and at least as long as missions [default: as long as missions]
+    #[arg(long, env = "MERIDIAN_KEYS_KEPT_H")]
+    pub keys_kept_h: Option<u64>,
+    /// Hours that ended sessions are kept [default: 24]
+    #[arg(long, env = "MERIDIAN_SESSIONS_KEPT_H")]
+    pub sessions_kept_h: Option<u64>,
     /// Seconds that open requests get when the scheduler stops [default: 10]
     #[arg(long, env = "MERIDIAN_GRACE_S")]
     pub grace_s: Option<u64>,
@@ -108,6 +131,9 @@ impl Settings {
             connections: self.connections.or(other.connections),
             statement_timeout_ms: self.statement_timeout_ms.or(other.statement_timeout_ms),
             peer_token: self.peer_token.or(other.peer_token),
+            missions_kept_h: self.missions_kept_h.or(other.missions_kept_h),
+            keys_kept_h: self.keys_kept_h.or(other.keys_kept_h),
+            sessions_kept_h: self.sessions_kept_h.or(other.sessions_kept_h),
             grace_s: self.grace_s.or(other.grace_s),
         }
     }
@@ -115,7 +141,7 @@ impl Settings {
     /// Fills in the defaults and checks the whole. `database_url` is `$DATABASE_URL`.
     ///
     /// # Errors
-    /// No region or database is given, or `--dev` would be reachable from elsewhere.
+    /// No region or database is given, `--dev` would be reachable from elsewhere, or what is over is kept too shortly.
     pub fn resolve(self, database_url: Option<String>) -> Result<Config, Error> {
         let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700)));
         let dev = self.dev.unwrap_or(false);
@@ -130,6 +156,7 @@ impl Settings {
                 why: "the scheduler keeps everything in the database; `make db` starts a local one",
             });
         }
+        let retention = Retention::of_hours(self.missions_kept_h, self.keys_kept_h, self.sessions_kept_h)?;
         let region = self.region.ok_or(Error::Missing { flag: "--region", why: "a scheduler serves one region" })?;
         Ok(Config {
             region,
@@ -148,6 +175,7 @@ impl Settings {
             },
             connections: self.connections.unwrap_or(4),
             statement_timeout: Duration::from_millis(self.statement_timeout_ms.unwrap_or(500)),
+            retention,
             peer_token: self.peer_token,
             grace: Duration::from_secs(self.grace_s.unwrap_or(10)),
         })
@@ -179,28 +207,12 @@ pub struct Config {
     pub connections: usize,
     /// Longest wait for one statement at one gateway.
     pub statement_timeout: Duration,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// What this scheduler shows to others.
     pub peer_token: Option<String>,
     /// How long open requests may take at the end.
     pub grace: Duration,
-}
-
-/// How long what is over is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Finished missions and their events.
-    pub missions: Duration,
-    /// Idempotency keys, at least; a mission that is still there keeps its key longer.
-    pub keys: Duration,
-    /// Ended sessions.
-    pub sessions: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_hours(24);
-        Self { missions: 7 * DAY, keys: DAY, sessions: DAY }
-    }
 }
 
 /// How much is let in: the rest is shed with 503, each lane for itself.
@@ -271,6 +283,16 @@ mod tests {
             let settings = Settings { listen: Some(listen.parse().unwrap()), dev: Some(true), ..complete() };
             assert_eq!(settings.resolve(None).is_ok(), fine, "{listen}");
         }
+    }
+
+    #[test]
+    fn what_is_over_is_kept_as_long_as_a_flag_or_the_file_says() {
+        let file: Settings = toml::from_str("missions-kept-h = 48\nsessions-kept-h = 3").unwrap();
+        let settings = Settings { missions_kept_h: Some(72), ..complete() };
+        let kept = settings.or(file).resolve(None).unwrap().retention;
+        assert_eq!([kept.missions, kept.keys, kept.sessions], [72, 72, 3].map(Duration::from_hours));
+        let settings = Settings { keys_kept_h: Some(23), ..complete() };
+        assert!(matches!(settings.resolve(None), Err(Error::Kept { flag: "--keys-kept-h", .. })));
     }
 
     #[test]

@@ -32,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::{PoolId, RegionName, SchedulerId};
 
+use crate::config::Retention;
 use crate::view::Views;
 
 use context::Context;
@@ -53,6 +54,8 @@ pub struct Deps {
     pub address: String,
     /// The view that the loops keep fresh.
     pub views: Arc<Views>,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// Called after missions were queued.
     pub wake: Wake,
 }

@@ -17,7 +17,7 @@ use topology::SchedulerId;
 use topology::world::World;
 
 use super::Stop;
-use crate::config::{Config, Retention, Settings};
+use crate::config::{Config, Settings};
 use crate::control::Control;
 use crate::engine::Engine;
 use crate::figures;
@@ -114,7 +114,7 @@ impl Running {
             region: config.region.clone(),
             id,
             world,
-            keys_kept: Retention::default().keys,
+            keys_kept: config.retention.keys,
         };
         let views = Arc::new(Views::start(view).await.context("the database has no topology that can be used")?);
         if views.current().topology.region(&config.region).is_none() {
@@ -133,6 +133,7 @@ impl Running {
             address: config.advertise.clone().unwrap_or_else(|| format!("http://{address}")),
             gateways: gateways.clone(),
             views: Arc::clone(&views),
+            retention: config.retention,
             wake: Arc::new(move |pools| waker.wake(pools)),
         });
         let upkeep = metrics.clone();

@@ -11,6 +11,7 @@ use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Scheduling};
 
 use super::steady::Steady;
 use super::{Deps, Wake, retention};
+use crate::config::Retention;
 use crate::engine::Actor;
 use crate::figures;
 use crate::store;
@@ -35,6 +36,8 @@ pub(super) struct Context {
     pub(super) lease: Db,
     /// Connections for bounded background work.
     pub(super) upkeep: Db,
+    /// How long what is over is kept.
+    pub(super) retention: Retention,
     pub(super) steady: Steady,
     pub(super) memory: Mutex<Memory>,
     wake: Wake,
@@ -89,6 +92,7 @@ impl Context {
             lease: deps.gateways.lane(Lane::Lease),
             upkeep: deps.gateways.lane(Lane::Upkeep),
             views: deps.views,
+            retention: deps.retention,
             steady: Steady::default(),
             memory: Mutex::default(),
             wake: deps.wake,

@@ -20,16 +20,7 @@ pub(super) const DUTY: &str = "retention";
 /// How long a holder keeps the duty without renewing it: three ticks.
 const DUTY_MS: i64 = 90_000;
 
-/// How long finished missions and their events are kept.
-const MISSIONS: TimeDelta = TimeDelta::days(7);
-
-/// How long idempotency keys are kept at least; a mission that is still there keeps its key longer.
-const KEYS: TimeDelta = TimeDelta::hours(24);
-
-/// How long ended sessions are kept.
-const SESSIONS: TimeDelta = TimeDelta::hours(24);
-
-/// How long heartbeats of the dead are kept. Far above `down_after`, and short, for the newest is looked for among
+/// How long heartbeats of the dead are kept: nobody asks for them, so this is no setting. Far above `down_after`, and short, for the newest is looked for among
 /// them.
 const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
 
@@ -69,11 +60,11 @@ async fn retire_home(context: Arc<Context>, home: DatabaseRegion) -> Result<More
 /// Takes one batch of each kind; returns whether one of them was full.
 async fn retire(context: &Context, home: &DatabaseRegion, homes: &[DatabaseRegion]) -> Result<bool, Refusal> {
     let db = &context.upkeep;
-    let clock = db.clock().await?;
+    let (clock, kept) = (db.clock().await?, context.retention);
     let gone = [
-        ("missions", missions_retire(db, home, homes, clock - MISSIONS).await?),
-        ("keys", keys_retire(db, home, homes, clock - KEYS).await?),
-        ("sessions", sessions_retire(db, home, clock - SESSIONS).await?),
+        ("missions", missions_retire(db, home, homes, clock - kept.missions).await?),
+        ("keys", keys_retire(db, home, homes, clock - kept.keys).await?),
+        ("sessions", sessions_retire(db, home, clock - kept.sessions).await?),
         ("heartbeats", heartbeats_retire(db, home, clock - HEARTBEATS).await?),
     ];
     for (what, rows) in gone {

@@ -140,14 +140,14 @@ async fn a_key_is_looked_for_elsewhere_no_longer_than_it_is_kept() {
     let engine = world.engine("us-west").await;
     let first = try_submit(&engine, keyed("k")).await.unwrap().mission.id;
     apply(&world, &with_south()).await;
-    let changed = async |hours: u32| {
-        let text =
-            format!("UPDATE topology_versions SET applied_at = now() - INTERVAL '{hours} hours' WHERE version = 2");
-        world.run(&text).await;
+    let kept_s = i64::try_from(Retention::default().keys.as_secs()).unwrap();
+    let changed = async |before_s: i64| {
+        let ago = format!("INTERVAL '{} seconds'", kept_s + before_s);
+        world.run(&format!("UPDATE topology_versions SET applied_at = now() - {ago} WHERE version = 2")).await;
     };
-    changed(23).await;
+    changed(-600).await;
     assert_known(&world, &[&world.engine("us-west").await], keyed("k"), first).await;
-    changed(25).await;
+    changed(600).await;
     let late = try_submit(&world.engine("us-west").await, keyed("k")).await.unwrap();
     assert!(!late.replayed);
 }

@@ -210,6 +210,7 @@ impl Rig {
             region,
             address: "http://127.0.0.1:1".to_owned(),
             views,
+            retention: Retention::default(),
             wake: Arc::new(|_| {}),
         }))
     }

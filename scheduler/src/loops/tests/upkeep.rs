@@ -1,6 +1,7 @@
 //! Run limits, start deadlines, orphaned leases, retention, duties.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scheduler_client::wire::MissionState;
 use sql::Statement;
@@ -10,7 +11,6 @@ use super::rig::{Rig, TOPOLOGY, Wish, home};
 use crate::loops::context::Context;
 use crate::loops::{health, reap, retention, sweeps};
 use crate::store::duty::{duty_take, duty_yield};
-use crate::store::retention::missions_retire;
 
 #[tokio::test]
 async fn a_run_over_its_limit_is_charged_an_attempt_and_rests() {
@@ -84,23 +84,20 @@ async fn old_missions_go_with_their_events_in_every_home_and_young_ones_stay() {
     rig.everywhere().await;
     let dead = rig.session("us-west", &[("engineer", 10)], 6_000).await;
     let (old, young) = (rig.lease("us-west", dead).await, rig.mission(&Wish::default()).await);
-    let scheduler = rig.scheduler("us-west").await;
+    let mut scheduler = rig.scheduler("us-west").await;
+    let kept = |days: u64| Duration::from_hours(24 * days);
+    Arc::get_mut(&mut scheduler).expect("nobody else has it").retention.missions = kept(9);
     health::tick(Arc::clone(&scheduler)).await.unwrap();
     reap::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.history(old).await.len(), 1);
     rig.db.execute(&FINISH, &[&old.0]).await.unwrap();
-    let view = scheduler.views.current();
-    let clock = rig.db.clock().await.unwrap();
-    for home in &view.topology.database.regions {
-        missions_retire(&rig.db, home, &view.topology.database.regions, clock - chrono::TimeDelta::days(9))
-            .await
-            .unwrap();
-    }
     let exists = |id: topology::MissionId| {
         let db = rig.db.clone();
         async move { db.query_one(&EXISTS, &[&id.0]).await.unwrap().get::<_, i64>(0) }
     };
-    assert_eq!(exists(old).await, 1, "younger than the cutoff");
+    retention::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(exists(old).await, 1, "eight days are less than nine");
+    Arc::get_mut(&mut scheduler).expect("nobody else has it").retention.missions = kept(7);
     retention::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!((exists(old).await, exists(young).await), (0, 1));
     assert_eq!(rig.history(old).await.len(), 0);
