@@ -59,8 +59,6 @@ enum Command {
 /// Exit codes: 0 done, 1 a finding, 2 usage, 3 could not reach or was refused, 4 aborted, 5 the program failed.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    // A second call finds the provider of the first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let output = Output::new(cli.format);
     match start(cli, &output) {
         Ok(()) => ExitCode::SUCCESS,

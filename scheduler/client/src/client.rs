@@ -5,7 +5,7 @@ mod control;
 mod events;
 mod missions;
 
-pub use events::{Event, Events};
+pub use events::{Event, Events, RawEvent};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ mod transport;
 pub mod wire;
 
 pub use breaker::BreakerState;
-pub use client::{Client, Event, Events};
+pub use client::{Client, Event, Events, RawEvent};
 pub use config::{Config, Endpoint, Limits};
 pub use error::{Cause, Error};
 pub use retry::Pauses;

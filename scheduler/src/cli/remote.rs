@@ -19,14 +19,4 @@ impl Remote {
         let limits = Limits { overall: std::time::Duration::from_secs(10), ..Limits::default() };
         Ok(Client::new(&Config::new(self.servers.iter().cloned()).token(self.token.clone()).limits(limits))?)
     }
-
-    /// The first address, for what has no client method.
-    pub(crate) fn first(&self) -> &str {
-        self.servers.first().map_or("", String::as_str).trim_end_matches('/')
-    }
-
-    /// The token.
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
 }

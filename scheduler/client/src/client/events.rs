@@ -29,11 +29,20 @@ pub enum Event {
     },
 }
 
+/// One event as the scheduler wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEvent {
+    /// Its kind.
+    pub name: String,
+    /// Its data, JSON by contract.
+    pub data: String,
+}
+
 /// A stream of events. It ends with its connection: whoever follows asks again.
 pub struct Events {
     bytes: BoxStream<'static, Result<Bytes, reqwest::Error>>,
     lines: Lines,
-    ready: std::collections::VecDeque<Event>,
+    ready: std::collections::VecDeque<RawEvent>,
 }
 
 impl Client {
@@ -79,6 +88,14 @@ impl Events {
     /// # Errors
     /// [`Error::Unreachable`] where the connection broke.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+        Ok(self.next_raw().await?.map(Event::from))
+    }
+
+    /// The next event with all that was written of it, for those who pass it on; none = the connection ended.
+    ///
+    /// # Errors
+    /// As [`Events::next`].
+    pub async fn next_raw(&mut self) -> Result<Option<RawEvent>, Error> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
@@ -107,7 +124,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
+    fn push(&mut self, chunk: &[u8]) -> Vec<RawEvent> {
         self.rest.extend_from_slice(chunk);
         let mut whole = Vec::new();
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
@@ -119,10 +136,10 @@ impl Lines {
     }
 
     /// An empty line ends an event; a line that begins with a colon is a comment.
-    fn line(&mut self, line: &str) -> Option<Event> {
+    fn line(&mut self, line: &str) -> Option<RawEvent> {
         if line.is_empty() {
             let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
-            return (!data.is_empty()).then(|| event(name, data));
+            return (!data.is_empty()).then_some(RawEvent { name, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -139,18 +156,20 @@ impl Lines {
     }
 }
 
-fn event(name: String, data: String) -> Event {
-    fn known<T: DeserializeOwned>(data: &str, as_event: fn(T) -> Event) -> Option<Event> {
-        serde_json::from_str(data).ok().map(as_event)
+impl From<RawEvent> for Event {
+    fn from(RawEvent { name, data }: RawEvent) -> Self {
+        fn known<T: DeserializeOwned>(data: &str, as_event: fn(T) -> Event) -> Option<Event> {
+            serde_json::from_str(data).ok().map(as_event)
+        }
+        let known = match name.as_str() {
+            "mission" => known(&data, Self::Mission),
+            "topology" => known(&data, Self::Topology),
+            "regions" => known(&data, Self::Regions),
+            "gap" => known(&data, Self::Gap),
+            _ => None,
+        };
+        known.unwrap_or(Self::Other { name, data })
     }
-    let known = match name.as_str() {
-        "mission" => known(&data, Event::Mission),
-        "topology" => known(&data, Event::Topology),
-        "regions" => known(&data, Event::Regions),
-        "gap" => known(&data, Event::Gap),
-        _ => None,
-    };
-    known.unwrap_or(Event::Other { name, data })
 }
 
 #[cfg(test)]
@@ -169,7 +188,8 @@ mod tests {
         ];
         for size in [1, 2, 7, 1000] {
             let mut lines = Lines::default();
-            let found: Vec<_> = STREAM.as_bytes().chunks(size).flat_map(|chunk| lines.push(chunk)).collect();
+            let found: Vec<_> =
+                STREAM.as_bytes().chunks(size).flat_map(|chunk| lines.push(chunk)).map(Event::from).collect();
             assert_eq!(found, wanted, "in chunks of {size}");
         }
     }
