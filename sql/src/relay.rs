@@ -29,6 +29,25 @@ pub enum Mode {
     /// The next statement of this name reaches the server; its answer is swallowed when it is complete and the
     /// connection is cut. After that the relay passes again.
     CutAfter(String),
+    /// No statement of this name reaches the server: its connection is cut instead.
+    CutBefore(String),
+    /// Statements of this name reach the server; their answers are complete and wait until the mode changes.
+    Hold(String),
+}
+
+/// The last statement that was ordered on a connection, and what becomes of its answer.
+#[derive(Debug, Default)]
+struct Running {
+    statement: String,
+    answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Answer {
+    #[default]
+    Passes,
+    IsCut,
+    IsHeld,
 }
 
 /// A relay on a port of its own. It ends with the value.
@@ -42,8 +61,12 @@ struct Shared {
     target: SocketAddr,
     mode: watch::Sender<Mode>,
     cuts: AtomicU64,
+    holds: AtomicU64,
     accepted: AtomicU64,
-    cut: Notify,
+    /// Told at every cut and hold.
+    done: Notify,
+    /// The statement whose connections are to be cut.
+    broken: watch::Sender<String>,
 }
 
 impl Relay {
@@ -58,8 +81,10 @@ impl Relay {
             target,
             mode: watch::Sender::new(Mode::Pass),
             cuts: AtomicU64::new(0),
+            holds: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
-            cut: Notify::new(),
+            done: Notify::new(),
+            broken: watch::Sender::default(),
         });
         let accepting = tokio::spawn(accept(listener, address, Arc::clone(&shared)));
         Self { address, shared, accepting }
@@ -103,13 +128,17 @@ impl Relay {
 
     /// Waits until [`Mode::CutAfter`] has cut `count` connections in all.
     pub async fn cut(&self, count: u64) {
-        loop {
-            let cut = self.shared.cut.notified();
-            if self.cuts() >= count {
-                return;
-            }
-            cut.await;
-        }
+        self.shared.reached(&self.shared.cuts, count).await;
+    }
+
+    /// Waits until [`Mode::Hold`] has held `count` answers in all.
+    pub async fn held(&self, count: u64) {
+        self.shared.reached(&self.shared.holds, count).await;
+    }
+
+    /// Cuts the connections on which a statement of this name was ordered last. At the server it runs on.
+    pub fn break_running(&self, statement: &str) {
+        self.shared.broken.send_replace(statement.to_owned());
     }
 }
 
@@ -130,6 +159,39 @@ impl Shared {
             }
             ordered
         })
+    }
+
+    /// What is to become of the answer to a statement that is ordered now; none where it may not be run at all.
+    fn answer_to(&self, statement: &str) -> Option<Answer> {
+        if self.takes_order(statement) {
+            return Some(Answer::IsCut);
+        }
+        match &*self.mode.borrow() {
+            Mode::CutBefore(name) if name == statement => None,
+            Mode::Hold(name) if name == statement => Some(Answer::IsHeld),
+            Mode::Pass
+            | Mode::Hang
+            | Mode::Refuse
+            | Mode::Delay(_)
+            | Mode::CutAfter(_)
+            | Mode::CutBefore(_)
+            | Mode::Hold(_) => Some(Answer::Passes),
+        }
+    }
+
+    fn count(&self, counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::SeqCst);
+        self.done.notify_waiters();
+    }
+
+    async fn reached(&self, counter: &AtomicU64, count: u64) {
+        loop {
+            let done = self.done.notified();
+            if counter.load(Ordering::SeqCst) >= count {
+                return;
+            }
+            done.await;
+        }
     }
 }
 
@@ -165,13 +227,23 @@ async fn serve(client: TcpStream, shared: Arc<Shared>) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let cutting = watch::Sender::new(false);
-    let cut = cutting.subscribe();
+    let running = watch::Sender::new(Running::default());
+    let seen = running.subscribe();
     // When either direction ends, both do.
     tokio::select! {
-        () = forth(from_client, to_server, &shared, &cutting) => {}
-        () = back(from_server, to_client, &shared, cut) => {}
+        () = forth(from_client, to_server, &shared, &running) => {}
+        () = back(from_server, to_client, &shared, seen) => {}
         () = refused(&shared) => {}
+        () = broken(&shared, &running) => {}
+    }
+}
+
+async fn broken(shared: &Shared, running: &watch::Sender<Running>) {
+    let mut broken = shared.broken.subscribe();
+    while broken.changed().await.is_ok() {
+        if running.borrow().statement == *broken.borrow() {
+            return;
+        }
     }
 }
 
@@ -189,15 +261,18 @@ async fn passes(shared: &Shared) -> Duration {
     }
 }
 
-async fn forth(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, cutting: &watch::Sender<bool>) {
+async fn forth(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, running: &watch::Sender<Running>) {
     let mut buffer = vec![0; 64 * 1024];
     let mut frontend = Frontend::default();
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         passes(shared).await;
         for statement in frontend.executed(&buffer[..length]) {
-            if shared.takes_order(&statement) {
-                cutting.send_replace(true);
-            }
+            let Some(answer) = shared.answer_to(&statement) else { return };
+            running.send_modify(|running| {
+                // An order to cut holds for the connection.
+                let answer = if running.answer == Answer::IsCut { Answer::IsCut } else { answer };
+                *running = Running { statement, answer };
+            });
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;
@@ -205,25 +280,33 @@ async fn forth(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared,
     }
 }
 
-async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, cut: watch::Receiver<bool>) {
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, running: watch::Receiver<Running>) {
     let mut buffer = vec![0; 64 * 1024];
     let mut backend = Backend::default();
+    let mut kept = Vec::new();
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let complete = backend.ready_for_query(&buffer[..length]);
-        if *cut.borrow() {
-            if complete {
-                shared.cuts.fetch_add(1, Ordering::SeqCst);
-                shared.cut.notify_waiters();
-                return;
-            }
+        let answer = running.borrow().answer;
+        if answer == Answer::IsCut && complete {
+            shared.count(&shared.cuts);
+            return;
+        }
+        kept.extend_from_slice(&buffer[..length]);
+        if answer != Answer::Passes && !complete {
             continue;
+        }
+        if answer == Answer::IsHeld {
+            shared.count(&shared.holds);
+            let mut mode = shared.mode.subscribe();
+            let _ = mode.wait_for(|mode| !matches!(mode, Mode::Hold(_))).await;
         }
         let late = passes(shared).await;
         if !late.is_zero() {
             tokio::time::sleep(late).await;
         }
-        if to.write_all(&buffer[..length]).await.is_err() {
+        if to.write_all(&kept).await.is_err() {
             return;
         }
+        kept.clear();
     }
 }

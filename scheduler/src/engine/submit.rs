@@ -96,7 +96,7 @@ impl Engine {
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
                 Fate::Stale => {
                     self.0.views.refresh_past(row.oldest_topology()).await?;
-                    request.rehome_key(&self.0.views)?;
+                    request.decide_anew(&self.0.views)?;
                     for known in self.brought_earlier(&[&request]).await {
                         if let Some(submission) = known? {
                             return self.replay(&request, &submission).await;

@@ -1,13 +1,15 @@
 //! Answers that get lost: the connection is cut when a statement has committed and before its answer leaves.
 
-use scheduler::engine::Engine;
+use std::time::Duration;
+
+use scheduler::engine::{Engine, Submitted};
 use scheduler_client::wire::MissionState;
 use serde_json::json;
 use sql::relay::{Mode, Relay};
 use sql::{Config, Gateways};
 use topology::Epoch;
 
-use crate::world::{Agent, World, mission, name, submit, try_submit};
+use crate::world::{Agent, TOPOLOGY, World, connect, mission, name, submit, try_submit, wait_until};
 
 struct Relayed {
     world: World,
@@ -18,8 +20,19 @@ struct Relayed {
 impl Relayed {
     async fn new() -> Self {
         let world = World::new().await;
+        let config = world.db.config();
+        Self::with(world, config).await
+    }
+
+    /// Its statements may wait long.
+    async fn patient() -> Self {
+        let world = World::new().await;
+        let config = world.db.config().call_timeout(Duration::from_secs(30));
+        Self::with(world, config).await
+    }
+
+    async fn with(world: World, mut config: Config) -> Self {
         let (relay, url) = Relay::to_url(world.db.url()).await;
-        let mut config: Config = world.db.config();
         config.gateways = Config::from_urls([&url]).unwrap().gateways;
         let gateways = Gateways::connect(config).await.unwrap();
         let engine = world.engine_on(&gateways, "us-west", None).await;
@@ -115,8 +128,64 @@ async fn without_a_database_calls_are_refused_as_unavailable_and_nothing_is_lost
         assert!(["database_unavailable", "indeterminate"].contains(&refusal.code()), "{refusal:?}");
     }
     it.relay.set(Mode::Pass);
-    crate::world::wait_until("the breaker closes", || async {
-        agent.complete(&it.engine, &grant, json!(1)).await.is_ok()
-    })
-    .await;
+    wait_until("the breaker closes", || async { agent.complete(&it.engine, &grant, json!(1)).await.is_ok() }).await;
+}
+
+/// The topology of the world, in which no `engineer-master` works in us-west.
+fn without_west() -> String {
+    TOPOLOGY.replace("      - { specialization: engineer-master, role: primary, replicas: 5, slots: 2 }\n", "")
+}
+
+/// Inserts of missions into us-west-2 wait inside their statement while lock 7 is held.
+const HELD_INSERTS: &str = "
+    CREATE FUNCTION hold_insert() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.crdb_region::TEXT = 'us-west-2' THEN PERFORM pg_advisory_xact_lock_shared(7); END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER hold_insert BEFORE INSERT ON missions FOR EACH ROW EXECUTE FUNCTION hold_insert()";
+
+/// A submit that is placed into us-west; its connection breaks while the database works on it, and residency changes
+/// before the answer. What the first try does then commits only after the mission was decided about anew.
+async fn submit_with_a_late_first_try(key: Option<&str>) -> (Relayed, Submitted) {
+    let it = Relayed::patient().await;
+    let gate = connect(it.world.db.url()).await;
+    it.world.run(HELD_INSERTS).await;
+    gate.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let mut body = mission("m");
+    body.idempotency_key = key.map(str::to_owned);
+    let engine = it.engine.clone();
+    let submitting = tokio::spawn(async move { try_submit(&engine, body).await });
+    let waits = async |on: &str| {
+        let ask =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = '{on}'");
+        wait_until("the database waits", || async { it.world.ask::<i64>(&ask).await == 1 }).await;
+    };
+    waits("advisory").await;
+    it.world.apply(&without_west(), 2).await;
+    it.relay.break_running("mission_submit");
+    if key.is_some() {
+        // The next decision meets the key that the first try has not committed yet.
+        waits("transactionid").await;
+        gate.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    }
+    let answer = submitting.await.unwrap().unwrap();
+    gate.batch_execute("SELECT pg_advisory_unlock_all()").await.unwrap();
+    let late = "SELECT count(*) FROM missions WHERE crdb_region::TEXT = 'us-west-2'";
+    wait_until("the first try commits", || async { it.world.ask::<i64>(late).await == 1 }).await;
+    (it, answer)
+}
+
+#[tokio::test]
+async fn a_try_that_commits_after_the_mission_was_decided_about_anew_is_another_mission() {
+    let (it, answer) = submit_with_a_late_first_try(None).await;
+    assert_eq!(answer.mission.home, "us-east-1");
+    assert_eq!(it.world.ask::<i64>("SELECT count(*) FROM missions").await, 2, "two, for it had no key");
+    assert_eq!(it.world.ask::<i64>("SELECT count(DISTINCT id) FROM missions").await, 2, "no id in two homes");
+}
+
+#[tokio::test]
+async fn a_try_that_commits_late_is_what_its_key_stands_for() {
+    let (it, answer) = submit_with_a_late_first_try(Some("k")).await;
+    assert_eq!((answer.mission.home.as_str(), answer.replayed), ("us-west-2", true));
+    assert_eq!(it.world.ask::<i64>("SELECT count(*) FROM missions").await, 1);
 }

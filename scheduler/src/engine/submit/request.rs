@@ -21,6 +21,7 @@ const RUN_LIMIT_MS: (i64, i64) = (1_000, 7 * 24 * 3_600_000);
 /// A mission that may be placed and stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    /// Of one decision: see [`Request::decide_anew`].
     pub(crate) id: MissionId,
     pub(crate) nonce: i64,
     pub(crate) submitter: String,
@@ -85,8 +86,15 @@ impl Request {
         Ok(Self { id, nonce, submitter, body, specialization, residency, payload, origin, key, resolved })
     }
 
-    /// Computes the homes of the key again, by the topology that is in force now.
-    pub(crate) fn rehome_key(&mut self, views: &Views) -> Result<(), Refusal> {
+    /// Makes another mission of it, for a decision by the topology that is in force now: a new id, and the key's homes
+    /// computed again.
+    ///
+    /// A try of the decision before may still run at the database, its connection lost, and commit after all. Under one
+    /// id that could become two rows in two homes. Under two ids it is a mission of its own: with a key, either that one
+    /// or the next is stored, and the key answers with it; without a key both are, as where a client repeats itself. So
+    /// a submit without a key is idempotent within one decision only.
+    pub(crate) fn decide_anew(&mut self, views: &Views) -> Result<(), Refusal> {
+        self.id = MissionId::random();
         if let Some(key) = &mut self.key {
             key.homes = views.key_homes(self.body.origin.as_ref(), &self.submitter)?;
         }

@@ -6,7 +6,8 @@ use sql::{Db, Statement};
 use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
-/// A batch of placed missions of one home. Idempotent: the ids are made before the first try.
+/// A batch of placed missions of one home. Idempotent: the ids are made before the first try, and never sent to another
+/// home.
 pub(super) const SUBMIT: Statement =
     sql::statement!("mission_submit", idempotent, include_str!("../sql/mission_submit.sql"));
 
