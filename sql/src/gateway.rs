@@ -16,6 +16,7 @@ use crate::error::{Detail, Failure, Verdict};
 use crate::gateways::GatewayHealth;
 use crate::pool;
 use crate::statement::Statement;
+use crate::tls;
 use crate::url::Target;
 
 /// One database endpoint.
@@ -101,7 +102,12 @@ impl Gateway {
                     Verdict::Refused if error.code().is_none() => Verdict::Unfit,
                     verdict => verdict,
                 };
-                Err(Failure { verdict, detail: Detail::of_driver(label, error) })
+                // Another gateway may have the right certificate; the message says what is wrong with this one's.
+                let detail = match tls::sort(error, None) {
+                    Ok(refused) => Detail::new(label, refused),
+                    Err(error) => Detail::of_driver(label, error),
+                };
+                Err(Failure { verdict, detail })
             }
             Err(PoolError::Timeout(TimeoutType::Wait)) => {
                 Err(Failure { verdict: Verdict::Busy, detail: Detail::new(label, NoAnswer::Wait) })

@@ -8,6 +8,7 @@ use topology::DatabaseRegion;
 
 use crate::error::{Detail, Failure, Verdict};
 use crate::gateway::{Gateway, NoAnswer};
+use crate::tls;
 use crate::url::{self, Target};
 use crate::{Config, Db, Engine, Error, GatewayConfig, Lane, pool};
 
@@ -130,26 +131,32 @@ async fn detect(targets: &[Target], limit: Duration) -> Result<Engine, Error> {
 async fn engine_of(target: &Target, limit: Duration) -> Result<Engine, Failure> {
     let ask = async {
         let client = connect(target, limit).await?;
-        let row = client.query_one("SELECT version()", &[]).await?;
-        Ok(Engine::of_version(row.try_get(0)?))
+        let row = client.query_one("SELECT version()", &[]).await.map_err(connect_failure)?;
+        Ok(Engine::of_version(row.try_get(0).map_err(connect_failure)?))
     };
     match tokio::time::timeout(limit * 2, ask).await {
-        Ok(result) => result.map_err(connect_failure),
+        Ok(result) => result,
         Err(_) => Err(Failure { verdict: Verdict::Unfit, detail: Detail::new("connect", NoAnswer::Connect) }),
     }
 }
 
-/// A connection outside the pools. It ends when the client is dropped.
-pub(crate) async fn connect(target: &Target, limit: Duration) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+/// A connection outside the pools. It ends when the client is dropped. Where the URL asks for TLS and there is none to be
+/// had, trying again would not bring it: that is refused for good, and says what to do.
+pub(crate) async fn connect(target: &Target, limit: Duration) -> Result<tokio_postgres::Client, Failure> {
     let driver = pool::with_keepalive(&target.driver, limit);
     let client = match &target.tls {
         Some(tls) => {
-            let (client, connection) = driver.connect(tls.clone()).await?;
+            let tls = tls::Noting::new(tls.clone());
+            let connected = driver.connect(tls.clone()).await;
+            let (client, connection) = connected.map_err(|error| match tls::sort(error, Some(tls.agreed())) {
+                Ok(refused) => Failure { verdict: Verdict::Refused, detail: Detail::new("connect", refused) },
+                Err(error) => connect_failure(error),
+            })?;
             tokio::spawn(connection);
             client
         }
         None => {
-            let (client, connection) = driver.connect(NoTls).await?;
+            let (client, connection) = driver.connect(NoTls).await.map_err(connect_failure)?;
             tokio::spawn(connection);
             client
         }

@@ -22,6 +22,7 @@ mod statement;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testdb;
+mod tls;
 mod txn;
 mod url;
 

@@ -179,7 +179,7 @@ impl Session {
         target.driver.application_name("meridian/migrate");
         let open = gateways::connect(&target, CONNECT_LIMIT);
         let client = match tokio::time::timeout(CONNECT_LIMIT, open).await {
-            Ok(result) => result.map_err(|error| gateways::connect_failure(error).into_error())?,
+            Ok(result) => result.map_err(Failure::into_error)?,
             Err(_) => return Err(crate::Error::Unavailable(Detail::new("connect", NoAnswer::Connect))),
         };
         let mut session = Self { client, engine: Engine::Postgres, id: uuid::Uuid::new_v4() };

@@ -256,7 +256,7 @@ async fn open(url: &str) -> Client {
     let target = url::read(url).expect("the test database's URL can be read");
     match tokio::time::timeout(CONNECT_LIMIT, gateways::connect(&target, CONNECT_LIMIT)).await {
         Ok(Ok(client)) => client,
-        Ok(Err(error)) => panic!("the test database does not answer: {}", local::chain(&error)),
+        Ok(Err(error)) => panic!("the test database does not answer: {}", local::chain(&error.into_error())),
         Err(_) => panic!("the test database does not answer within {CONNECT_LIMIT:?}"),
     }
 }

@@ -29,6 +29,10 @@ pub(crate) enum Invalid {
         #[source]
         cause: rustls::pki_types::pem::Error,
     },
+    #[error("{0} is for encrypted connections: write sslmode=verify-full beside it, or leave it out")]
+    NotEncrypted(&'static str),
+    #[error("sslcert and sslkey are needed together")]
+    HalfACertificate,
     #[error("the certificates cannot be used")]
     Tls(#[source] rustls::Error),
 }
@@ -41,16 +45,30 @@ struct TlsParams {
     key: Option<PathBuf>,
 }
 
+impl TlsParams {
+    /// The name of a parameter that is of use to TLS alone.
+    fn certificates(&self) -> Option<&'static str> {
+        let given = [("sslrootcert", &self.root), ("sslcert", &self.cert), ("sslkey", &self.key)];
+        given.into_iter().find(|(_, file)| file.is_some()).map(|(name, _)| name)
+    }
+}
+
 /// Reads a URL. `sslmode=require` and `verify-full` both encrypt and verify the certificate and its name, against
-/// `sslrootcert` or the system's roots; `disable`, `prefer` and no mode at all do not encrypt.
+/// `sslrootcert` or the system's roots; `disable`, `prefer`, `allow` and no mode at all do not encrypt, and are refused
+/// beside a certificate: whoever names one wants it to be used.
 pub(crate) fn read(url: &str) -> Result<Target, Invalid> {
     let (plain, params) = take_tls_params(url);
     let mut driver: tokio_postgres::Config = plain.parse().map_err(Invalid::Unreadable)?;
     let encrypted = match params.mode.as_deref() {
+        // Words instead of a URL (`host=.. sslmode=require`) are the driver's to read.
+        None if driver.get_ssl_mode() == SslMode::Require => true,
         None | Some("disable" | "prefer" | "allow") => false,
         Some("require" | "verify-full") => true,
         Some(other) => return Err(Invalid::SslMode(other.to_owned())),
     };
+    if let Some(unused) = params.certificates().filter(|_| !encrypted) {
+        return Err(Invalid::NotEncrypted(unused));
+    }
     driver.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
     let tls = if encrypted { Some(MakeRustlsConnect::new(client_config(&params)?)) } else { None };
     let endpoint = endpoint(&driver);
@@ -116,7 +134,8 @@ fn client_config(params: &TlsParams) -> Result<rustls::ClientConfig, Invalid> {
             let key = PrivateKeyDer::from_pem_file(key).map_err(|cause| Invalid::Pem { path: key.clone(), cause })?;
             builder.with_client_auth_cert(certificates(cert)?, key).map_err(Invalid::Tls)
         }
-        _ => Ok(builder.with_no_client_auth()),
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(_), None) | (None, Some(_)) => Err(Invalid::HalfACertificate),
     }
 }
 
@@ -151,6 +170,11 @@ mod tests {
             ("postgres://u@h:1/d?sslmode=verify-ca", None),
             ("postgres://u@h:1/d?sslmode=require&sslrootcert=%2Fno%20such%2Ffile", None),
             ("postgres://u@h:1/d?nonsense=1", None),
+            ("postgres://u@h:1/d?sslmode=require&sslcert=%2Fa", None),
+            ("host=h port=1 user=u sslmode=require", Some(true)),
+            ("host=h port=1 user=u", Some(false)),
+            ("postgres://u@h:1/d?sslrootcert=%2Fa", None),
+            ("postgres://u@h:1/d?sslmode=prefer&sslcert=%2Fa&sslkey=%2Fb", None),
         ];
         for (url, wanted) in cases {
             let read = read(url);
