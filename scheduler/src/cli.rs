@@ -7,6 +7,7 @@ mod output;
 mod region;
 mod remote;
 mod serve;
+mod signals;
 mod token;
 
 use std::process::ExitCode;
@@ -17,12 +18,13 @@ use telemetry::LogFormat;
 pub(crate) use migrate::migrate;
 pub use output::Format;
 pub(crate) use output::{Output, table};
+pub(crate) use signals::{Signals, unless_aborted};
 
 use crate::dev;
 
 /// Takes missions, places them in the best region, leases them to agents.
 #[derive(Debug, Parser)]
-#[command(name = "scheduler", version, max_term_width = 100)]
+#[command(name = "scheduler", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     /// How answers look
     #[arg(long, global = true, value_enum, default_value_t)]
@@ -33,6 +35,10 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 ok, 1 finding (a refused file, missions that failed), 2 usage, 3 could not reach something or was refused, \
+4 aborted by Ctrl-C or SIGTERM, 5 the program itself broke. `serve` and `dev` end with 0 by a signal.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -56,7 +62,7 @@ enum Command {
 
 /// Runs one command.
 ///
-/// Exit codes: 0 done, 1 a finding, 2 usage, 3 could not reach or was refused, 4 aborted, 5 the program failed.
+/// The exit codes are those of [`Failure`], and 0.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.format);
@@ -70,6 +76,12 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// What an aborted request leaves.
+const UNKNOWN: &str = "what was asked for may have been done all the same";
+
+/// What an aborted migration leaves.
+const MIGRATION: &str = "what was applied stays; run it again to go on, it waits up to 15 s for its turn";
+
 fn start(cli: Cli, output: &Output) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Openapi) {
         return output.raw(crate::http::openapi::text());
@@ -79,11 +91,11 @@ fn start(cli: Cli, output: &Output) -> anyhow::Result<()> {
         match cli.command {
             Command::Serve(args) => serve::run(*args, cli.log_format).await,
             Command::Dev(args) => dev::run(args, output).await,
-            Command::Migrate(args) => migrate::run(args, output).await,
-            Command::Mission(args) => mission::run(args, output).await,
-            Command::Region(args) => region::run(args, output).await,
-            Command::Token(args) => token::run(args, output).await,
-            Command::Events(args) => events::run(args, output).await,
+            Command::Migrate(args) => unless_aborted(MIGRATION, migrate::run(args, output)).await,
+            Command::Mission(args) => unless_aborted(UNKNOWN, mission::run(args, output)).await,
+            Command::Region(args) => unless_aborted(UNKNOWN, region::run(args, output)).await,
+            Command::Token(args) => unless_aborted(UNKNOWN, token::run(args, output)).await,
+            Command::Events(args) => unless_aborted("no longer followed", events::run(args, output)).await,
             Command::Openapi => Ok(()),
         }
     });
@@ -101,6 +113,8 @@ pub(crate) enum Failure {
     Usage = 2,
     /// Could not reach something, or was refused.
     Refused = 3,
+    /// Ctrl-C or SIGTERM came first.
+    Aborted = 4,
     /// The program failed.
     Broken = 5,
 }

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::{Output, Stop};
+use crate::cli::{Output, Stop, unless_aborted};
 use folder::Folder;
 use ports::Ports;
 
@@ -108,15 +108,18 @@ pub(crate) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     })?;
     let folder = Folder::new(args.place.state.as_deref(), ports.base());
     match args.verb {
-        Some(Verb::Stop) => detach::stop(&folder, ports, output).await,
-        Some(Verb::Reset) => detach::reset(&folder, ports, output).await,
-        Some(Verb::Db) => world::database_only(ports, output).await,
+        Some(Verb::Stop) => {
+            unless_aborted("the world may end all the same", detach::stop(&folder, ports, output)).await
+        }
+        Some(Verb::Reset) => unless_aborted("some of it may be gone", detach::reset(&folder, ports, output)).await,
+        Some(Verb::Db) => unless_aborted("it may start all the same", world::database_only(ports, output)).await,
         None => {
             if let Some(running) = folder.running().filter(|_| !args.background) {
                 return detach::already(&running, output);
             }
             if args.detach && !args.background {
-                detach::start(&folder, output).await
+                let leaves = "the world goes on in the background; `make down` ends it";
+                unless_aborted(leaves, detach::start(&folder, output)).await
             } else {
                 world::run(&args.what, &folder, ports, args.background, output).await
             }

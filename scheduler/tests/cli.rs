@@ -3,6 +3,10 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Starts the program with a scheduler that answers its first request with a stream of events, and keeps that open.
 fn follow(events: &'static str) -> (Child, TcpStream, String) {
@@ -38,7 +42,15 @@ fn line(child: &mut Child) -> String {
     String::from_utf8(line).unwrap().trim_end().to_owned()
 }
 
-fn ended(child: Child) -> (Option<i32>, String) {
+/// Its exit code and what it told; no code where a signal ended it, or this did as it stayed.
+fn ended(mut child: Child) -> (Option<i32>, String) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > patience {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -54,4 +66,33 @@ fn events_are_printed_as_they_come_with_what_only_a_newer_scheduler_knows() {
     let (code, told) = ended(child);
     assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("ended the stream"), "{told}");
+}
+
+#[test]
+fn ctrl_c_or_a_polite_end_aborts_what_waits_with_four() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (mut child, _stream, _) = follow("event: news\ndata: {}\n\n");
+        line(&mut child);
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        let (code, told) = ended(child);
+        assert_eq!(code, Some(4), "{signal}: {told}");
+        assert!(told.contains("aborted"), "{told}");
+    }
+}
+
+#[test]
+fn a_signal_is_heard_while_missions_are_read_from_standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scheduler"))
+        .args(["mission", "--server", "http://127.0.0.1:1", "submit", "--file", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // A pipe that takes no more shows that the program has begun to read: it holds less than this.
+    input.write_all(&[b' '; 1 << 20]).unwrap();
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let (code, told) = ended(child);
+    assert_eq!(code, Some(4), "{told}");
+    drop(input);
 }

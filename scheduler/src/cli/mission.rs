@@ -105,8 +105,10 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let client = args.remote.client()?;
     match args.verb {
         Verb::Submit(submit) => {
-            let mut missions = submit.missions()?;
-            if let ([_], None) = (missions.as_slice(), &submit.file)
+            let from_file = submit.file.is_some();
+            // It may read standard input, and a signal must be heard meanwhile.
+            let mut missions = tokio::task::spawn_blocking(move || submit.missions()).await??;
+            if let ([_], false) = (missions.as_slice(), from_file)
                 && let Some(mission) = missions.pop()
             {
                 return output.answer(&client.submit(mission).await?, one);

@@ -10,13 +10,12 @@ use sql::{Gateways, Lane};
 use telemetry::LogFormat;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use topology::SchedulerId;
 use topology::world::World;
 
-use super::Stop;
+use super::{Signals, Stop};
 use crate::config::{Config, Settings};
 use crate::control::Control;
 use crate::engine::Engine;
@@ -71,14 +70,10 @@ pub(super) async fn run(args: Args, log_format: LogFormat) -> anyhow::Result<()>
 /// Cancelled by SIGTERM, Ctrl-C, or the end of standard input.
 fn stop_asked(on_eof: bool) -> anyhow::Result<CancellationToken> {
     let asked = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+    let mut signals = Signals::listen()?;
     let on_signal = asked.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        signals.asked().await;
         on_signal.cancel();
     });
     if on_eof {

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scheduler_client::wire::{ListMissions, Mission, MissionState, SubmitMission, SubmitResult};
 use scheduler_client::{Client, Config, Limits};
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior};
 use topology::{MissionId, Topology};
 
@@ -19,7 +18,7 @@ use super::ports::{Ports, taken};
 use super::report::Report;
 use super::terminal::Front;
 use super::{What, ideas};
-use crate::cli::{Failure, Output, Stop, migrate};
+use crate::cli::{Failure, Output, Signals, Stop, migrate};
 
 /// How long schedulers and agents may take to come up.
 const UP: Duration = Duration::from_secs(60);
@@ -50,7 +49,7 @@ pub(super) async fn run(
         let _ = nix::unistd::setsid();
     }
     folder.create().with_context(|| format!("cannot make {}", folder.root().display()))?;
-    let mut stop = Stops::new()?;
+    let mut stop = Signals::listen()?;
     let _front = if background { None } else { Front::step_in() };
     let text = std::fs::read_to_string(&what.topology)
         .map_err(|error| Stop::usage(format!("cannot read the topology {}: {error}", what.topology.display())))?;
@@ -80,7 +79,7 @@ async fn with_database(
     folder: &Folder,
     ports: Ports,
     topology: (&str, &str),
-    stop: &mut Stops,
+    stop: &mut Signals,
     output: &Output,
 ) -> anyhow::Result<()> {
     output.note("starting the database")?;
@@ -100,7 +99,7 @@ async fn with_crew(
     ports: Ports,
     (text, name): (&str, &str),
     database: &Database,
-    stop: &mut Stops,
+    stop: &mut Signals,
     output: &Output,
 ) -> anyhow::Result<()> {
     let done = migrate(database.url(), Some((text, name))).await?;
@@ -300,24 +299,4 @@ async fn watch(client: &Client, crew: &mut Crew, output: &Output) -> anyhow::Res
 pub(super) async fn database_only(ports: Ports, output: &Output) -> anyhow::Result<()> {
     let database = Database::start(ports).await?;
     output.answer(&json!({ "url": database.url() }), |_| database.url().to_owned())
-}
-
-/// Ctrl-C and SIGTERM.
-struct Stops {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stops {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

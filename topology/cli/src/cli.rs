@@ -27,7 +27,7 @@ A first walk:
   topology history
 
 Exit codes: 0 ok, 1 finding (a refused file), 2 usage, 3 could not reach the server or was refused,
-4 aborted, 5 the tool itself broke.";
+4 aborted by Ctrl-C or SIGTERM, 5 the tool itself broke.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage,
     /// Could not reach the server, or was refused by it.
     Refused,
+    /// Ctrl-C or SIGTERM came first.
+    Aborted,
     /// The tool itself broke.
     Broken,
 }
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Finding => 1,
             Exit::Usage => 2,
             Exit::Refused => 3,
+            Exit::Aborted => 4,
             Exit::Broken => 5,
         })
     }
@@ -49,6 +52,11 @@ impl Stop {
     /// What was looked at is not good.
     pub(crate) fn finding(message: impl Into<String>) -> anyhow::Error {
         Self { exit: Exit::Finding, message: message.into(), problem: None }.into()
+    }
+
+    /// A signal ended the command while it waited.
+    pub(crate) fn aborted(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Aborted, message: message.into(), problem: None }.into()
     }
 
     /// The server could not be reached, or refused; `problem` is what it answered.

@@ -273,3 +273,20 @@ fn who_is_not_let_in_or_finds_nobody_exits_with_three() {
     ends(&topology("http://127.0.0.1:1", &["status"]), 3);
     ends(&topology("no address", &["status"]), 2);
 }
+
+#[test]
+fn ctrl_c_while_the_scheduler_does_not_answer_exits_with_four() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let server = format!("http://{}", silent.local_addr().expect("the port is bound"));
+    let child = Command::new(env!("CARGO_BIN_EXE_topology"))
+        .args(["status", "--server", &server])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let _asked = silent.accept().expect("it asks");
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(told.expect("every system has kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    ends(&output, 4);
+    assert!(err(&output).contains("may have been done"), "{}", err(&output));
+}

@@ -19,7 +19,7 @@ pub(super) fn apply(args: &Apply, output: &mut Output) -> anyhow::Result<Exit> {
     }
     let server = Server::new(&args.server)?;
     let body = ApplyTopology { text, base_version: args.check_index, message: args.message.clone(), drain: args.drain };
-    let answer = server.ask(server.client.apply_topology(&body));
+    let answer = server.ask(server.client.apply_topology(&body))?;
     end(answer, output)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn revert(args: &Revert, output: &mut Output) -> anyhow::Result<Exit>
     };
     let message = args.message.clone().unwrap_or_else(|| format!("revert to version {}", args.version));
     let body = RevertTopology { to: args.version, base_version, message, drain: args.drain };
-    let answer = server.ask(server.client.revert_topology(&body));
+    let answer = server.ask(server.client.revert_topology(&body))?;
     end(answer, output)
 }
 
