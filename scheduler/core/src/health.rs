@@ -11,7 +11,7 @@ mod region;
 mod serving;
 mod watch;
 
-pub use budget::{Budget, FailoverOrder, failover_order};
+pub use budget::Budget;
 pub use charge::{Charge, charge};
 pub use hold::{HoldReason, Observer, hold, may_end_sessions};
 pub use pool::pool_is_live;

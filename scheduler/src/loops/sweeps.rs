@@ -75,6 +75,8 @@ async fn sweep_due_parts(
     clock: DateTime<Utc>,
 ) -> Result<More, Refusal> {
     let mut more = More::Done;
+    // Missions that were started come before those that wait, and both by the rank of their queue, so that a budget that
+    // is short goes to the right ones.
     if due.unsettled {
         more = more.or(reap::settle(context, home, clock).await?);
     }

@@ -1,11 +1,9 @@
-//! How fast missions may be moved, and which first.
+//! How fast missions may be moved.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use topology::{MissionId, RegionName};
+use topology::RegionName;
 
 /// What a tick may move into each region: its free slots plus a rate, shared out over the schedulers that move.
 #[derive(Debug, Clone, Default)]
@@ -61,21 +59,6 @@ impl Budget {
     }
 }
 
-/// What decides which mission is moved first. Lower goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FailoverOrder {
-    priority: Reverse<i32>,
-    never_started: bool,
-    submitted_at: DateTime<Utc>,
-    id: MissionId,
-}
-
-/// Higher priority first, then what was started already, then age.
-#[must_use]
-pub const fn failover_order(priority: i32, started: bool, submitted_at: DateTime<Utc>, id: MissionId) -> FailoverOrder {
-    FailoverOrder { priority: Reverse(priority), never_started: !started, submitted_at, id }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,19 +90,5 @@ mod tests {
         let region = "us-west".parse().unwrap();
         assert_eq!([budget.take(&region), budget.take(&region), budget.take(&region)], [true, true, false]);
         assert!(!budget.take(&other));
-    }
-
-    #[test]
-    fn higher_priority_goes_first_then_what_was_started_then_age() {
-        let at = |s| DateTime::from_timestamp(s, 0).unwrap();
-        let id = MissionId(uuid::Uuid::nil());
-        let ordered = [
-            failover_order(9, false, at(5), id),
-            failover_order(5, true, at(9), id),
-            failover_order(5, false, at(1), id),
-            failover_order(5, false, at(2), id),
-            failover_order(0, true, at(0), id),
-        ];
-        assert!(ordered.is_sorted());
     }
 }

@@ -1,12 +1,12 @@
 //! A session or a region dies: what it held and what waited there goes on elsewhere.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use scheduler_client::wire::MissionState;
 
 use super::rig::{Rig, Wish, home, pool};
 use crate::loops::{health, reap, sweeps};
-use crate::store::sweep::sessions_unsettled;
+use crate::store::sweep::{MissionRow, Page, Terms, Verdict, sessions_unsettled, sweep};
 
 #[tokio::test]
 async fn a_dead_region_loses_its_leases_uncharged_and_its_queue_moves() {
@@ -153,4 +153,35 @@ async fn a_pool_that_lost_its_last_session_gives_its_queue_away_while_its_region
     sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(queued).await;
     assert_eq!((seen.state.as_str(), seen.region.as_deref()), ("queued", Some("us-east")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_moves_is_decided_in_the_order_of_its_queue_so_that_a_short_budget_goes_to_the_first() {
+    let rig = Rig::new().await;
+    let session = rig.session("us-west", &[("engineer", 10)], 0).await;
+    for (page, wish) in [
+        (
+            Page::LeasesOfSessions(vec![session]),
+            Wish { state: MissionState::Leased, session: Some(session), ..Wish::default() },
+        ),
+        (Page::Queued(pool("us-west/engineer")), Wish::default()),
+    ] {
+        let mut wanted = Vec::new();
+        for rank in [3, -4, 9, 0] {
+            wanted.push((rank, rig.mission(&Wish { rank, ..wish.clone() }).await));
+        }
+        wanted.sort_unstable();
+        for limit in [1, 3, 10] {
+            let decided = Arc::new(Mutex::new(Vec::new()));
+            let noted = Arc::clone(&decided);
+            let decide = Arc::new(move |row: &MissionRow| {
+                noted.lock().unwrap().push(row.id);
+                Verdict::Leave
+            });
+            let terms = Terms { residency_version: 1, topology_version: 1, actor: "test".to_owned() };
+            sweep(&rig.db, &home("us-west-2"), &page, limit, &terms, decide).await.unwrap();
+            let first: Vec<_> = wanted.iter().take(usize::try_from(limit).unwrap()).map(|(_, id)| *id).collect();
+            assert_eq!(*decided.lock().unwrap(), first, "{page:?}, {limit}");
+        }
+    }
 }

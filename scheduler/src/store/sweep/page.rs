@@ -13,9 +13,9 @@ macro_rules! select {
         sql::statement!(
             $name,
             once,
-            "SELECT m.id, m.state, m.specialization, m.region, m.origin::TEXT AS origin, m.residency, m.priority, ",
+            "SELECT m.id, m.state, m.specialization, m.region, m.origin::TEXT AS origin, m.residency, ",
             "m.epoch, m.attempts, m.crashes, m.moves, m.max_attempts, m.max_crashes, m.session_id, m.not_before, ",
-            "m.start_by, m.run_until, m.reason, m.nonce, m.leased_at, m.submitted_at, m.residency_version ",
+            "m.start_by, m.run_until, m.reason, m.nonce, m.submitted_at, m.residency_version ",
             "FROM missions AS m WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND ",
             $tail,
             " FOR UPDATE SKIP LOCKED"
@@ -147,12 +147,8 @@ pub struct MissionRow {
     pub origin: Option<wire::Origin>,
     /// Its residency rule.
     pub residency: Option<ResidencyName>,
-    /// As submitted.
-    pub priority: i32,
     /// Stored with the mission.
     pub nonce: i64,
-    /// Whether it was ever leased.
-    pub started: bool,
     /// When it was submitted.
     pub submitted_at: DateTime<Utc>,
     /// Why it is pending, as stored.
@@ -197,9 +193,7 @@ pub(super) fn mission_row(row: &Row) -> Option<MissionRow> {
             Some(name) => Some(name.parse().ok()?),
             None => None,
         },
-        priority: row.get("priority"),
         nonce: row.get("nonce"),
-        started: row.get::<_, Option<DateTime<Utc>>>("leased_at").is_some(),
         submitted_at: row.get("submitted_at"),
         reason: text("reason"),
         residency_version: row.get("residency_version"),
