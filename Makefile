@@ -60,3 +60,4 @@ bench: check
 	@cargo build --quiet --release --locked -p scheduler -p region-agent -p bench
 	@trap '$(RELEASE)/scheduler dev stop >/dev/null' EXIT; \
 		MERIDIAN_BENCH_DATABASE_URL=$$($(RELEASE)/scheduler dev db) $(RELEASE)/bench
+	@case "$$BENCH" in ""|placement_per_s) cargo bench --quiet --locked -p scheduler-core --features testing --bench placement;; esac

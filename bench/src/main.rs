@@ -26,12 +26,32 @@ use crate::world::Server;
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Cli {
-    /// Run only the figure of this name, such as `lifecycle_batch_per_s`.
-    #[arg(long, env = "BENCH")]
+    /// Run only the figure of this name.
+    #[arg(long, env = "BENCH", value_parser = named)]
     only: Option<String>,
     /// A durable PostgreSQL whose role may create databases.
     #[arg(long, env = "MERIDIAN_BENCH_DATABASE_URL")]
     database_url: String,
+}
+
+/// Every figure. `make bench` gets that of placement, which needs no world, from the package that places.
+const FIGURES: [&str; 8] = [
+    "scheduler_idle_mb",
+    "scheduler_ready_ms",
+    "lifecycle_batch_per_s",
+    "lifecycle_single_per_s",
+    "submit_to_leased_p50_ms",
+    "submit_to_leased_p99_ms",
+    "failover_10k_s",
+    "placement_per_s",
+];
+
+/// A figure's name, or nothing for all.
+fn named(name: &str) -> Result<String, String> {
+    if name.is_empty() || FIGURES.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("there is no such figure; there are {}", FIGURES.join(", ")))
 }
 
 #[tokio::main]

@@ -87,7 +87,7 @@ fn the_schema_is_the_shipped_one() {
 
 #[test]
 fn a_plan_exits_with_zero_unless_the_difference_is_asked_for() {
-    let (old, new) = ("tests/data/design.yaml", "topology.yaml");
+    let (old, new) = ("tests/data/design.yaml", "tests/data/four-regions.yaml");
     ends(&topology(&["plan", old, new]), 0);
     ends(&topology(&["plan", old, new, "--detailed-exitcode"]), 1);
     ends(&topology(&["plan", old, old, "--detailed-exitcode"]), 0);

@@ -237,7 +237,7 @@ fn what_only_the_server_has_against_a_file_is_a_finding_too() {
 
 #[test]
 fn what_holds_missions_is_named() {
-    let scheduler = Scheduler::start(SHIPPED);
+    let scheduler = Scheduler::start(include_str!("../../tests/data/four-regions.yaml"));
     let output = scheduler.topology(&["apply", "tests/data/shorthand.yaml", "--check-index", "1"]);
     ends(&output, 3);
     assert!(err(&output).contains("holds missions: region asia-east\n--drain"), "{}", err(&output));
