@@ -138,11 +138,12 @@ impl Context {
         inside.chain(gone).filter(|watched| watches(self.id, &watched.region, &live)).collect()
     }
 
-    /// The database regions of what is watched, without duplicates; all that ever were in force where any region that
-    /// left the topology is watched.
+    /// The database regions of what is watched, and those that home no region of the topology, without duplicates:
+    /// nobody else looks after what is left in a former one or waits in a primary one without agents.
     pub(super) fn watched_homes(&self, view: &View) -> Vec<DatabaseRegion> {
         let homes: BTreeSet<_> = self.watched(view).into_iter().map(|watched| watched.home).collect();
-        let former = self.homes(view).into_iter().filter(|home| !view.topology.database.regions.contains(home));
+        let present: BTreeSet<_> = view.topology.regions.iter().map(|region| &region.database_region).collect();
+        let former = self.homes(view).into_iter().filter(|home| !present.contains(home));
         homes.into_iter().chain(former).collect::<BTreeSet<_>>().into_iter().collect()
     }
 

@@ -75,6 +75,9 @@ const FINISH: Statement = sql::statement!(
     "UPDATE missions SET state = 'succeeded', finished_at = now() - '8 days'::INTERVAL WHERE id = $1::UUID"
 );
 
+/// Takes the place of another region in the topology.
+const SOUTH: &str = "name: south, provider: AWS, region: sa-east-1";
+
 const EXISTS: Statement =
     sql::statement!("test_exists", idempotent, "SELECT count(*) FROM missions WHERE id = $1::UUID");
 
@@ -112,8 +115,7 @@ async fn a_region_that_left_is_forgotten_when_nothing_is_left_there() {
     let queued = rig.mission(&Wish { region: Some("us-east"), ..Wish::default() }).await;
     let scheduler = rig.scheduler("us-west").await;
     health::tick(Arc::clone(&scheduler)).await.unwrap();
-    let south = "name: south, provider: AWS, region: sa-east-1";
-    rig.apply(1, &TOPOLOGY.replace("name: us-east, provider: AWS, region: us-east-1", south), 1).await;
+    rig.apply(1, &TOPOLOGY.replace("name: us-east, provider: AWS, region: us-east-1", SOUTH), 1).await;
     rig.refresh(&scheduler).await;
     let there = |context: &Context| context.views.current().regions.contains_key(&"us-east".parse().unwrap());
 
@@ -134,4 +136,30 @@ async fn a_region_that_left_is_forgotten_when_nothing_is_left_there() {
     assert_eq!((seen.state.as_str(), seen.crashes), ("queued", 0), "{seen:?}");
     retention::tick(Arc::clone(&second)).await.unwrap();
     assert!(!there(&second));
+}
+
+#[tokio::test]
+async fn what_waits_in_a_primary_region_that_homes_no_region_goes_on() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let pending =
+        Wish { state: MissionState::Pending, region: None, reason: Some("no_healthy_pool"), ..Wish::default() };
+    let (waits, late) = (rig.mission(&pending).await, rig.mission(&Wish { start_in_ms: Some(-1), ..pending }).await);
+    let over = rig.mission(&Wish::default()).await;
+    rig.db.execute(&FINISH, &[&over.0]).await.unwrap();
+    // Its primary region is us-west-2 as before.
+    rig.apply(
+        1,
+        &TOPOLOGY.replace("name: us-west, provider: AWS, region: us-west-2", SOUTH).replace(" west: [us-west]", ""),
+        1,
+    )
+    .await;
+    let scheduler = rig.scheduler("us-east").await;
+    health::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    let seen = rig.show(waits).await;
+    assert_eq!((seen.state.as_str(), seen.home.as_str()), ("queued", "us-east-1"), "{seen:?}");
+    assert_eq!(rig.show(late).await.state, "failed");
+    retention::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(rig.count("succeeded", "us-west", 0).await, 0, "what is over is taken away there, too");
 }
