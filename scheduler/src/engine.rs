@@ -170,6 +170,13 @@ impl Engine {
         self.0.changes.subscribe()
     }
 
+    /// [`Engine::homes`], and then those of earlier topologies where something may be left.
+    fn all_homes(&self) -> Vec<DatabaseRegion> {
+        let mut homes = self.homes();
+        homes.extend(self.0.views.current().former_homes());
+        homes
+    }
+
     /// The database regions of the topology, that of this scheduler first.
     fn homes(&self) -> Vec<DatabaseRegion> {
         let view = self.0.views.current();

@@ -39,7 +39,8 @@ impl Agent {
         let mut pauses = Pauses::new(&self.0.client.limits());
         let outcome = loop {
             let answer = self.0.outbox.send(&self.0.client, finished.clone()).await;
-            match judge(answer, &finished.result) {
+            let live = self.status().session == Some(finished.lease().session);
+            match judge(answer, &finished.result, live) {
                 Delivery::Over(outcome) => break outcome,
                 Delivery::Unstorable(error) => finished = unstorable(&finished, &error),
                 Delivery::Later(error) => {
@@ -60,7 +61,8 @@ impl Agent {
     }
 }
 
-fn judge(answer: Answer, result: &FinishedResult) -> Delivery {
+/// Judges an answer; `live` says whether the result is of the present session.
+fn judge(answer: Answer, result: &FinishedResult, live: bool) -> Delivery {
     let error = match answer {
         Ok(LeaseAnswer { .. }) => return Delivery::Over(result.done()),
         Err(error) => error,
@@ -72,6 +74,8 @@ fn judge(answer: Answer, result: &FinishedResult) -> Delivery {
             tracing::info!(code = error.code(), "a result was refused");
             Delivery::Over("refused")
         }
+        // That scheduler knows another topology than the one that granted the lease: soon one of them knows both.
+        Some(422) if error.code() == Some("unknown_home") && live => Delivery::Later(error),
         Some(400 | 413 | 422) if error.code().is_some() && complete => Delivery::Unstorable(error),
         Some(400 | 413 | 422) if error.code().is_some() => Delivery::Over("refused"),
         // 401 and 403: a wrong token is mended by people; all else is mended by time.
@@ -109,12 +113,16 @@ mod tests {
     }
 
     fn verdict(error: Error, complete: bool) -> &'static str {
+        verdict_while(true, error, complete)
+    }
+
+    fn verdict_while(live: bool, error: Error, complete: bool) -> &'static str {
         let lease = LeaseProof { session: SessionId::random(), epoch: Epoch(7), home: "us-west-2".to_owned() };
         let failed =
             Fail { lease: lease.clone(), reason: "run_limit".to_owned(), detail: json!(null), retryable: true };
         let completed = Complete { lease, outcome: json!(null) };
         let result = if complete { FinishedResult::Complete(completed) } else { FinishedResult::Fail(failed) };
-        match judge(Err(Arc::new(error)), &result) {
+        match judge(Err(Arc::new(error)), &result, live) {
             Delivery::Over(outcome) => outcome,
             Delivery::Unstorable(_) => "unstorable",
             Delivery::Later(_) => "later",
@@ -128,6 +136,7 @@ mod tests {
             (409, "mission_cancelled", "refused"),
             (404, "mission_not_found", "refused"),
             (422, "nul_character", "unstorable"),
+            (422, "unknown_home", "later"),
             (413, "body_too_large", "unstorable"),
             (401, "unauthenticated", "later"),
             (403, "forbidden", "later"),
@@ -139,6 +148,12 @@ mod tests {
             assert_eq!(verdict(refused(status, code), true), wanted, "{status} {code}");
         }
         assert_eq!(verdict(refused(422, "nul_character"), false), "refused", "a failure cannot be made simpler");
+        let stranger = refused(422, "unknown_home");
+        assert_eq!(
+            verdict_while(false, stranger, true),
+            "unstorable",
+            "a lease of a session that is over waits no more"
+        );
         assert_eq!(verdict(Error::Unreachable { tries: 1, cause: Cause::BreakersOpen }, true), "later");
         // A proxy's page is no decision of a scheduler.
         assert_eq!(verdict(Error::Contract { status: 404, detail: String::new() }, true), "later");

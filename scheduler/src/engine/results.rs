@@ -135,9 +135,10 @@ impl Engine {
         }
     }
 
-    /// The home that a lease names, if the topology has such a database region.
+    /// The home that a lease names, if the topology has such a database region or had it lately: what was granted there
+    /// may finish.
     fn home_of(&self, lease: &wire::LeaseProof) -> Result<DatabaseRegion, Refusal> {
-        let known = self.homes();
+        let known = self.all_homes();
         known.into_iter().find(|home| home.as_str() == lease.home).ok_or_else(|| {
             Refusal::invalid(Fault::UnknownHome, "/home", "the topology has no database region of this name")
         })

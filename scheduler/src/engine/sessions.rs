@@ -9,6 +9,7 @@ use super::{Actor, Engine, check, lock};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::{ReleaseRow, mission_leases};
 use crate::store::session::{NewSession, SessionRow, session_end, session_find, session_offer, session_register};
+use crate::store::submission::home_unknown;
 use crate::view::View;
 
 /// Most pools of one session.
@@ -107,7 +108,8 @@ impl Engine {
         }
     }
 
-    /// What is known of a session: remembered, or read from the own home first and then from the others.
+    /// What is known of a session: remembered, or read from the own home first, then from the others, at last
+    /// from those that left the topology.
     pub(crate) async fn known(&self, session: SessionId) -> Result<KnownSession, Refusal> {
         if let Some(known) = lock(&self.0.sessions).get(&session) {
             return Ok(known.clone());
@@ -129,13 +131,14 @@ impl Engine {
 
     async fn find_session(&self, session: SessionId) -> Result<Option<SessionRow>, Refusal> {
         let mut failed = None;
-        for home in self.homes() {
+        for home in self.all_homes() {
             match session_find(&self.0.lease, &home, &[session]).await {
                 Ok(rows) => {
                     if let Some(row) = rows.into_iter().next() {
                         return Ok(Some(row));
                     }
                 }
+                Err(error) if home_unknown(&error) => {}
                 Err(error) => failed = Some(Refusal::from(error)),
             }
         }

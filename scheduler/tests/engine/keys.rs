@@ -14,7 +14,7 @@ use topology::{Position, SchedulerId};
 use crate::world::{TOPOLOGY, World, mission, try_submit};
 
 /// The topology of the world with a region that is nearer to Brazil than any other.
-fn with_south() -> String {
+pub(crate) fn with_south() -> String {
     let south = "  - name: south\n    provider: AWS\n    region: sa-east-1\n    agents: [{ specialization: engineer-master, \
                  role: replica, replicas: 1 }, { specialization: samba-expert, role: primary, replicas: 1 }]\nresidency";
     TOPOLOGY.replace("residency", south)
@@ -29,7 +29,7 @@ fn keyed(key: &str) -> SubmitMission {
 }
 
 /// Puts a topology in force as an operator does, with the database regions that it needs.
-async fn apply(world: &World, text: &str) {
+pub(crate) async fn apply(world: &World, text: &str) {
     let id = SchedulerId::random();
     let region = "us-west".parse().unwrap();
     let keys_kept = Retention::default().keys;

@@ -2,6 +2,7 @@
 
 mod claims;
 mod filters;
+mod homes;
 mod interleave;
 mod keys;
 mod leases;

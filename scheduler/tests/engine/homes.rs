@@ -1,0 +1,41 @@
+//! Missions and sessions whose home changes, or leaves the topology, while somebody asks for them.
+
+use scheduler_client::wire::MissionState;
+use serde_json::json;
+
+use crate::keys::{apply, with_south};
+use crate::world::{Agent, TOPOLOGY, World, mission, name, submit};
+
+#[tokio::test]
+async fn what_runs_in_a_database_region_that_was_let_go_finishes() {
+    let world = World::new().await;
+    apply(&world, &with_south()).await;
+    world
+        .run(
+            "INSERT INTO region_states (region, verb, verb_reason, verb_by, verb_at, health, health_at, health_by)
+             VALUES ('south', 'none', '', 'test', now(), 'up', now(), 'test');
+             INSERT INTO pool_loads (crdb_region, region, specialization, sessions, slots, leased, queued, unmet,
+                                     service_us, alive_at, at)
+             VALUES ('sa-east-1', 'south', 'samba-expert', 1, 3, 0, 0, 0, 0, now() + INTERVAL '1 hour', now())",
+        )
+        .await;
+    let engine = world.engine("us-west").await;
+    let mut agent = Agent::start(&engine, "south", &[("samba-expert", 3)]).await;
+    let mut body = mission("samba");
+    body.specialization = "samba-expert".to_owned();
+    for _ in 0..3 {
+        assert_eq!(submit(&engine, body.clone()).await.home, "sa-east-1");
+    }
+    let grants = agent.claim_of(&engine, &[("samba-expert", 3)], 0, 500).await.unwrap();
+    let [done, failed, back] = &grants[..] else { panic!("{grants:?}") };
+    apply(&world, &TOPOLOGY.replace("document-ninja, role", "samba-expert, role")).await;
+    // One that remembers nothing of the session.
+    let new = world.engine("us-west").await;
+    let names: Vec<_> = grants.iter().map(name).collect();
+    assert_eq!(agent.beat(&new, &names).await.unwrap().lost, []);
+    agent.progress(&new, done).await.unwrap();
+    assert_eq!(agent.complete(&new, done, json!({ "pr": 1 })).await.unwrap().state, MissionState::Succeeded);
+    agent.fail(&new, failed, true).await.unwrap();
+    agent.release(&new, back).await.unwrap();
+    assert_eq!(new.show(done.mission).await.unwrap().outcome, Some(json!({ "pr": 1 })));
+}
