@@ -94,6 +94,7 @@ impl Engine {
                     return Ok(Submitted { mission, replayed: false });
                 }
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
+                Fate::Unknown => return Err(Refusal::Indeterminate),
                 Fate::Stale => {
                     self.0.views.refresh_past(row.oldest_topology()).await?;
                     request.decide_anew(&self.0.views)?;

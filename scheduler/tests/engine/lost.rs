@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use scheduler::engine::{Engine, Submitted};
+use scheduler::engine::{Engine, SubmitContext, Submitted};
+use scheduler::refusal::Refusal;
 use scheduler_client::wire::MissionState;
 use serde_json::json;
 use sql::relay::{Mode, Relay};
 use sql::{Config, Gateways};
 use topology::Epoch;
 
-use crate::world::{Agent, TOPOLOGY, World, connect, mission, name, submit, try_submit, wait_until};
+use crate::world::{Agent, TOPOLOGY, World, ana, connect, mission, name, submit, try_submit, wait_until};
 
+/// An engine in us-west whose connections go through a relay.
 struct Relayed {
     world: World,
     relay: Relay,
@@ -188,4 +190,18 @@ async fn a_try_that_commits_late_is_what_its_key_stands_for() {
     let (it, answer) = submit_with_a_late_first_try(Some("k")).await;
     assert_eq!((answer.mission.home.as_str(), answer.replayed), ("us-west-2", true));
     assert_eq!(it.world.ask::<i64>("SELECT count(*) FROM missions").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_stored_is_answered_where_the_rest_of_its_batch_cannot_be_explained() {
+    let it = Relayed::new().await;
+    let mut keyed = mission("keyed");
+    keyed.idempotency_key = Some("k".to_owned());
+    submit(&it.engine, keyed.clone()).await;
+    it.relay.set(Mode::CutBefore("submission_find".to_owned()));
+    let bodies = vec![mission("a"), keyed, mission("b")];
+    let answers = it.engine.submit(&ana(), &SubmitContext::default(), bodies).await;
+    let codes: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(drop).map_err(Refusal::code)).collect();
+    assert_eq!(codes, [Ok(()), Err("indeterminate"), Ok(())]);
+    assert_eq!(it.world.ask::<i64>("SELECT count(*) FROM missions").await, 3);
 }

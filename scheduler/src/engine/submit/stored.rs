@@ -22,6 +22,8 @@ pub(crate) enum Fate {
     Known(Submission),
     /// Residency has changed since it was placed; nothing was written.
     Stale,
+    /// It was not stored now, and why could not be read: an earlier try may have stored it.
+    Unknown,
 }
 
 /// Stores missions of one home.
@@ -49,10 +51,19 @@ impl Batch for Submits {
         let mut fates: HashMap<MissionId, Fate> = stored.into_iter().map(|one| (one.id, Fate::Stored(one))).collect();
         self.announce(items.iter().copied().filter(|mission| fates.contains_key(&mission.id)));
         let missing: Vec<&NewMission> = items.iter().copied().filter(|m| !fates.contains_key(&m.id)).collect();
+        let mut rest = Fate::Stale;
         if !missing.is_empty() {
-            fates.extend(self.explain(home, &missing).await?);
+            match self.explain(home, &missing).await {
+                Ok(explained) => fates.extend(explained),
+                // The others are durable: none of them may be told that nothing was done.
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(%home, missions = missing.len(), error, "why missions were not stored is not known");
+                    rest = Fate::Unknown;
+                }
+            }
         }
-        Ok(items.iter().map(|mission| fates.remove(&mission.id).unwrap_or(Fate::Stale)).collect())
+        Ok(items.iter().map(|mission| fates.remove(&mission.id).unwrap_or_else(|| rest.clone())).collect())
     }
 }
 
