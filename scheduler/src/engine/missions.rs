@@ -178,23 +178,13 @@ impl Engine {
             homes.swap(0, at);
         }
         let (near, far) = homes.split_at(1.min(homes.len()));
-        let mut failed = None;
-        for group in [near, far, &former] {
-            let ids = [mission];
-            for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
-                match part {
-                    Ok(rows) => {
-                        if let Some(row) = rows.into_iter().next() {
-                            return Ok(row);
-                        }
-                    }
-                    Err(error) if home_unknown(&error) => {}
-                    Err(error) => failed = Some(Refusal::from(error)),
-                }
+        // Twice, for what moves from a far home to a near one between two reads is seen in neither.
+        for _ in 0..2 {
+            if let Some(row) = look_through(db, mission, [near, far, &former]).await? {
+                return Ok(row);
             }
         }
-        // Where a home did not answer, nobody knows that it is not there.
-        Err(failed.unwrap_or(Refusal::MissionNotFound))
+        Err(Refusal::MissionNotFound)
     }
 
     fn announce(&self, row: &MissionRow) {
@@ -203,6 +193,31 @@ impl Engine {
         // Nobody listens is no error.
         let _ = self.0.changes.send(Change { mission: row.id, state: convert::state(row.state), pool });
     }
+}
+
+/// Looks a mission up in groups of homes, one group after the other.
+async fn look_through(
+    db: &Db,
+    mission: MissionId,
+    groups: [&[DatabaseRegion]; 3],
+) -> Result<Option<MissionRow>, Refusal> {
+    let ids = [mission];
+    let mut failed = None;
+    for group in groups {
+        for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
+            match part {
+                Ok(rows) => {
+                    if let Some(row) = rows.into_iter().next() {
+                        return Ok(Some(row));
+                    }
+                }
+                Err(error) if home_unknown(&error) => {}
+                Err(error) => failed = Some(Refusal::from(error)),
+            }
+        }
+    }
+    // Where a home did not answer, nobody knows that it is not there.
+    failed.map_or(Ok(None), Err)
 }
 
 /// The submitter that a mission must be of; operators may touch anyone's.

@@ -2,8 +2,10 @@
 
 use scheduler_client::wire::MissionState;
 use serde_json::json;
+use sql::relay::Mode;
 
 use crate::keys::{apply, with_south};
+use crate::lost::Relayed;
 use crate::world::{Agent, TOPOLOGY, World, mission, name, submit};
 
 #[tokio::test]
@@ -38,4 +40,21 @@ async fn what_runs_in_a_database_region_that_was_let_go_finishes() {
     agent.fail(&new, failed, true).await.unwrap();
     agent.release(&new, back).await.unwrap();
     assert_eq!(new.show(done.mission).await.unwrap().outcome, Some(json!({ "pr": 1 })));
+}
+
+#[tokio::test]
+async fn a_mission_that_comes_home_between_two_reads_is_found() {
+    let it = Relayed::new().await;
+    let europe = it.world.engine("europe-west").await;
+    let made = submit(&europe, mission("m")).await;
+    assert_eq!(made.home, "eu-west-1");
+    it.relay.set(Mode::Hold("mission_find".to_owned()));
+    let engine = it.engine.clone();
+    let shown = tokio::spawn(async move { engine.show(made.id).await });
+    it.relay.held(1).await;
+    it.world.run("UPDATE missions SET crdb_region = 'us-west-2', region = 'us-west'").await;
+    it.relay.set(Mode::Pass);
+    assert_eq!(shown.await.unwrap().unwrap().home, "us-west-2");
+    let unknown = it.engine.show(topology::MissionId::random()).await.unwrap_err();
+    assert_eq!(unknown.code(), "mission_not_found");
 }

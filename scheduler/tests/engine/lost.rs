@@ -13,14 +13,14 @@ use topology::Epoch;
 use crate::world::{Agent, TOPOLOGY, World, ana, connect, mission, name, submit, try_submit, wait_until};
 
 /// An engine in us-west whose connections go through a relay.
-struct Relayed {
-    world: World,
-    relay: Relay,
-    engine: Engine,
+pub(crate) struct Relayed {
+    pub(crate) world: World,
+    pub(crate) relay: Relay,
+    pub(crate) engine: Engine,
 }
 
 impl Relayed {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let config = world.db.config();
         Self::with(world, config).await
