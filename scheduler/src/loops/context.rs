@@ -60,8 +60,8 @@ pub(super) struct Memory {
     /// When the queues of a home were last looked through, and for which change of the view.
     pub(super) looked: BTreeMap<DatabaseRegion, Instant>,
     pub(super) looked_for: BTreeMap<DatabaseRegion, u64>,
-    /// Homes that failed, and until when they are left alone.
-    pub(super) resting: BTreeMap<DatabaseRegion, Instant>,
+    /// Homes that a loop failed on, by its name, and until when it leaves them alone.
+    pub(super) resting: BTreeMap<(&'static str, DatabaseRegion), Instant>,
     /// The longest silence of a live session of a region, as the health loop last read it.
     pub(super) quietest: BTreeMap<Watched, Option<DateTime<Utc>>>,
     /// Where the reading of far loads goes on.
@@ -181,14 +181,14 @@ impl Context {
         }
     }
 
-    /// Whether a home failed a moment ago.
-    pub(super) fn rests(&self, home: &DatabaseRegion) -> bool {
-        self.memory().resting.get(home).is_some_and(|until| Instant::now() < *until)
+    /// Whether a loop failed on a home a moment ago.
+    pub(super) fn rests(&self, by: &'static str, home: &DatabaseRegion) -> bool {
+        self.memory().resting.get(&(by, home.clone())).is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Leaves a home alone for a moment.
-    pub(super) fn rest(&self, home: &DatabaseRegion, until: Instant) {
-        self.memory().resting.insert(home.clone(), until);
+    /// Lets a loop leave a home alone for a moment. The others go on: what failed may be that loop's own.
+    pub(super) fn rest(&self, by: &'static str, home: &DatabaseRegion, until: Instant) {
+        self.memory().resting.insert((by, home.clone()), until);
     }
 
     /// What this observer knows of itself, at the start of a health tick.

@@ -53,7 +53,7 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
         .await;
     context.refill_budget(&view);
     let settle = |context: Arc<Context>, home: DatabaseRegion| async move { settle(&context, &home, clock).await };
-    Ok(each_home(&context, homes.into_iter().collect(), settle).await)
+    Ok(each_home("reap", &context, homes.into_iter().collect(), settle).await)
 }
 
 /// Ends the sessions of one region that are silent for longer than they may, unless that silence may be ours. Returns
@@ -189,7 +189,7 @@ async fn cause_of(
 pub(super) async fn orphans(context: Arc<Context>) -> Result<More, Refusal> {
     let view = context.views.current();
     context.refill_budget(&view);
-    Ok(each_home(&context, context.watched_homes(&view), orphans_of).await)
+    Ok(each_home("orphans", &context, context.watched_homes(&view), orphans_of).await)
 }
 
 async fn orphans_of(context: Arc<Context>, home: DatabaseRegion) -> Result<More, Refusal> {

@@ -27,7 +27,7 @@ const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let homes = context.watched_homes(&context.views.current());
     forget_regions(&context).await?;
-    Ok(each_home(&context, homes, retire_home).await)
+    Ok(each_home("retention", &context, homes, retire_home).await)
 }
 
 /// Forgets regions that left the topology and hold nothing any more, in any home. Returns how many went.

@@ -26,11 +26,12 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
     let view = context.views.current();
     context.refill_budget(&view);
     let homes = context.watched_homes(&view);
-    Ok(each_home(&context, homes, sweep_home).await)
+    Ok(each_home("sweeps", &context, homes, sweep_home).await)
 }
 
-/// Runs a step for every home beside each other. A failure is counted, and that home rests.
+/// Runs a loop's step for every home beside each other. A failure is counted, and that loop lets the home rest.
 pub(super) async fn each_home<F>(
+    by: &'static str,
     context: &Arc<Context>,
     homes: Vec<DatabaseRegion>,
     step: impl Fn(Arc<Context>, DatabaseRegion) -> F,
@@ -41,7 +42,7 @@ where
     let step = &step;
     futures_util::stream::iter(homes)
         .map(|home| async move {
-            if context.rests(&home) {
+            if context.rests(by, &home) {
                 return More::Done;
             }
             let done = tokio::time::timeout(HOME_FOR, step(Arc::clone(context), home.clone())).await;
@@ -50,9 +51,9 @@ where
                 Ok(Err(refusal)) => refusal.code(),
                 Err(_) => "timed_out",
             };
-            context.rest(&home, Instant::now() + REST);
+            context.rest(by, &home, Instant::now() + REST);
             metrics::counter!("scheduler_sweep_failures_total", "home" => home.to_string(), "why" => why).increment(1);
-            tracing::warn!(%home, why, "a home could not be swept and rests");
+            tracing::warn!(r#loop = by, %home, why, "a home could not be swept and rests");
             More::Done
         })
         .buffer_unordered(AT_ONCE)

@@ -75,6 +75,8 @@ const FINISH: Statement = sql::statement!(
     "UPDATE missions SET state = 'succeeded', finished_at = now() - '8 days'::INTERVAL WHERE id = $1::UUID"
 );
 
+const LOSE_DUTIES: Statement = sql::statement!("test_lose_duties", once, "ALTER TABLE duties RENAME TO duties_gone");
+
 /// Takes the place of another region in the topology.
 const SOUTH: &str = "name: south, provider: AWS, region: sa-east-1";
 
@@ -162,4 +164,16 @@ async fn what_waits_in_a_primary_region_that_homes_no_region_goes_on() {
     assert_eq!(rig.show(late).await.state, "failed");
     retention::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.count("succeeded", "us-west", 0).await, 0, "what is over is taken away there, too");
+}
+
+#[tokio::test]
+async fn a_home_that_one_loop_failed_on_is_left_alone_by_that_loop_only() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let late = rig.mission(&Wish { start_in_ms: Some(-1_000), ..Wish::default() }).await;
+    let scheduler = rig.scheduler("us-west").await;
+    rig.db.execute(&LOSE_DUTIES, &[]).await.unwrap();
+    retention::tick(Arc::clone(&scheduler)).await.unwrap();
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    assert_eq!(rig.show(late).await.state, "failed");
 }
