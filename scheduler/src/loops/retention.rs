@@ -40,7 +40,7 @@ async fn forget_regions(context: &Context) -> Result<usize, Refusal> {
         for home in context.homes(&view) {
             used |= region_in_use(&context.upkeep, &home, &row.region).await?;
         }
-        if !used && region_forget(&context.upkeep, row, &context.actor()).await? {
+        if !used && region_forget(&context.upkeep, row, view.topology_version, &context.actor()).await? {
             forgotten += 1;
         }
     }

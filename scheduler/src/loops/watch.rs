@@ -28,11 +28,18 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
 /// What a new version asks for: rows of its regions, and an eye on the homes that earlier versions had.
 async fn take_over(context: &Context) -> Result<(), Refusal> {
     let view = context.views.current();
-    if context.memory().ensured == view.topology_version {
+    let known = context.memory().ensured == view.topology_version;
+    // One may be missing later, too: where it left the topology and came back while its row was taken away.
+    let rows = known.then_some(&view.regions);
+    let missing =
+        view.topology.regions.iter().filter(|region| rows.is_none_or(|rows| !rows.contains_key(&region.name)));
+    let names: Vec<RegionName> = missing.map(|region| region.name.clone()).collect();
+    if !names.is_empty() {
+        store::region::regions_ensure(&context.upkeep, &names, &context.actor()).await?;
+    }
+    if known {
         return Ok(());
     }
-    let names: Vec<RegionName> = view.topology.regions.iter().map(|region| region.name.clone()).collect();
-    store::region::regions_ensure(&context.upkeep, &names, &context.actor()).await?;
     remember_homes(context, &view).await?;
     context.memory().ensured = view.topology_version;
     Ok(())

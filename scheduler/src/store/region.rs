@@ -28,8 +28,8 @@ const VERB: Statement = sql::statement!("region_verb", once, include_str!("sql/r
 /// Compare-and-set on the health that was seen, with its history row.
 const HEALTH: Statement = sql::statement!("region_health", once, include_str!("sql/region_health.sql"));
 
-/// Takes the row of a region away that left the topology, with its history row. A cordon stays: a region that comes
-/// back is not uncordoned by that.
+/// Takes the row of a region away that left the topology, with its history row, while that topology is in force. A cordon
+/// stays: a region that comes back is not uncordoned by that.
 const FORGET: Statement = sql::statement!("region_forget", once, include_str!("sql/region_forget.sql"));
 
 /// Every statement of this module.
@@ -134,12 +134,14 @@ pub async fn region_health(
     Ok(row.is_some())
 }
 
-/// Forgets a region if its row still says what was seen and does not cordon it; returns whether it went.
+/// Forgets a region that is not in the topology of a version, if that is still in force and the region's row still says
+/// what was seen and does not cordon it; returns whether it went.
 ///
 /// # Errors
 /// The database's.
-pub async fn region_forget(db: &Db, seen: &RegionRow, actor: &str) -> Result<bool, sql::Error> {
-    let row = db.query_opt(&FORGET, &[&seen.region.as_str(), &seen.verb_at, &actor]).await?;
+pub async fn region_forget(db: &Db, seen: &RegionRow, topology_version: i64, actor: &str) -> Result<bool, sql::Error> {
+    let params: sql::Params<'_> = &[&seen.region.as_str(), &seen.verb_at, &actor, &topology_version];
+    let row = db.query_opt(&FORGET, params).await?;
     Ok(row.is_some())
 }
 

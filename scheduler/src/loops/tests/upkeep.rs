@@ -11,6 +11,7 @@ use super::rig::{Rig, TOPOLOGY, Wish, home};
 use crate::loops::context::Context;
 use crate::loops::{health, reap, retention, sweeps};
 use crate::store::duty::{duty_take, duty_yield};
+use crate::store::region::regions_read;
 
 #[tokio::test]
 async fn a_run_over_its_limit_is_charged_an_attempt_and_rests() {
@@ -76,6 +77,9 @@ const FINISH: Statement = sql::statement!(
 );
 
 const LOSE_DUTIES: Statement = sql::statement!("test_lose_duties", once, "ALTER TABLE duties RENAME TO duties_gone");
+
+const LOSE_REGION: Statement =
+    sql::statement!("test_lose_region", once, "DELETE FROM region_states WHERE region = 'us-east'");
 
 /// Takes the place of another region in the topology.
 const SOUTH: &str = "name: south, provider: AWS, region: sa-east-1";
@@ -176,4 +180,27 @@ async fn a_home_that_one_loop_failed_on_is_left_alone_by_that_loop_only() {
     retention::tick(Arc::clone(&scheduler)).await.unwrap();
     sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     assert_eq!(rig.show(late).await.state, "failed");
+}
+
+#[tokio::test]
+async fn a_region_that_came_back_is_not_forgotten_by_who_has_not_heard_of_it() {
+    let rig = Rig::new().await;
+    rig.session("us-west", &[("engineer", 10)], 0).await;
+    let slow = rig.scheduler("us-west").await;
+    rig.apply(1, &TOPOLOGY.replace("name: us-east, provider: AWS, region: us-east-1", SOUTH), 1).await;
+    rig.refresh(&slow).await;
+    rig.apply(2, TOPOLOGY, 1).await;
+    let quick = rig.scheduler("us-west").await;
+    retention::tick(Arc::clone(&slow)).await.unwrap();
+    let there = async || {
+        let rows = regions_read(&rig.db).await.unwrap();
+        rows.iter().any(|row| row.region.as_str() == "us-east")
+    };
+    assert!(there().await, "it is in the topology in force");
+
+    // One statement may still pass the other: who finds the row missing makes it again.
+    rig.db.execute(&LOSE_REGION, &[]).await.unwrap();
+    rig.refresh(&quick).await;
+    rig.refresh(&quick).await;
+    assert!(there().await);
 }
