@@ -17,6 +17,7 @@ mod reap;
 mod replace;
 mod retention;
 mod steady;
+mod step;
 mod sweeps;
 mod ticker;
 mod watch;

@@ -10,11 +10,11 @@ use topology::DatabaseRegion;
 
 use super::context::Context;
 use super::decide::{Place, Placer};
-use super::reap::BATCH;
 use super::replace::replace;
+use super::step::Step;
 use super::ticker::More;
 use crate::refusal::Refusal;
-use crate::store::sweep::{MissionRow, Page, Verdict, sweep};
+use crate::store::sweep::{MissionRow, Page, Verdict};
 use crate::view::View;
 
 pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
@@ -23,17 +23,10 @@ pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: D
     let (seen, at) = (Arc::clone(&view), home.clone());
     let decide = Arc::new(move |row: &MissionRow| decide(&placer, &seen, row, &at));
     let page = Page::Bound(view.residency_version);
-    let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
-    context.note_moved(&swept, "residency_changed");
-    if swept.confirmed > 0 {
-        context.wake_homed(&view, home);
-    }
-    if swept.stale {
-        context.views.refresh_now().await?;
-        return Ok(More::Left);
-    }
-    let full = swept.found.rows as i64 == BATCH;
-    Ok(if full && (swept.confirmed > 0 || !swept.moved.is_empty()) { More::Left } else { More::Done })
+    Ok(match context.step(&view, home, &page, "residency_changed", decide).await? {
+        Step::Done => More::Done,
+        Step::Left | Step::Stale => More::Left,
+    })
 }
 
 fn decide(placer: &Placer, view: &View, row: &MissionRow, home: &DatabaseRegion) -> Verdict {

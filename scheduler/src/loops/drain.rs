@@ -10,10 +10,10 @@ use topology::{DatabaseRegion, RegionName};
 
 use super::context::Context;
 use super::decide::Placer;
-use super::reap::BATCH;
+use super::step::Step;
 use super::ticker::More;
 use crate::refusal::Refusal;
-use crate::store::sweep::{MissionRow, Page, sweep};
+use crate::store::sweep::{MissionRow, Page};
 use crate::view::View;
 
 pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: DateTime<Utc>) -> Result<More, Refusal> {
@@ -24,14 +24,10 @@ pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: D
         let placer = Placer::new(context, &view, clock);
         let decide = Arc::new(move |row: &MissionRow| placer.move_by(row, Command::DrainHandBack));
         let page = Page::LeasesOfRegion(region);
-        let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
-        context.note_moved(&swept, "drain");
-        if swept.stale {
-            context.views.refresh_now().await?;
-            return Ok(More::Left);
-        }
-        if swept.found.rows as i64 == BATCH && !swept.moved.is_empty() {
-            more = More::Left;
+        match context.step(&view, home, &page, "drain", decide).await? {
+            Step::Done => {}
+            Step::Left => more = More::Left,
+            Step::Stale => return Ok(More::Left),
         }
     }
     Ok(more)

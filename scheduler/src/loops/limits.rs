@@ -8,10 +8,10 @@ use topology::DatabaseRegion;
 
 use super::context::Context;
 use super::decide::Placer;
-use super::reap::BATCH;
+use super::step::Step;
 use super::ticker::More;
 use crate::refusal::Refusal;
-use crate::store::sweep::{MissionRow, Page, sweep};
+use crate::store::sweep::{MissionRow, Page};
 
 /// What the agent is given beyond the run limit to report it itself, with what the runner wrote last.
 pub(super) const GRACE: TimeDelta = TimeDelta::seconds(2);
@@ -27,14 +27,10 @@ pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: D
         let placer = Placer::new(context, &view, clock);
         let at = home.clone();
         let decide = Arc::new(move |row: &MissionRow| placer.verdict(row, &command, None, &at));
-        let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
-        context.note_moved(&swept, why);
-        if swept.stale {
-            context.views.refresh_now().await?;
-            return Ok(More::Left);
-        }
-        if swept.found.rows as i64 == BATCH && !swept.moved.is_empty() {
-            more = More::Left;
+        match context.step(&view, home, &page, why, decide).await? {
+            Step::Done => {}
+            Step::Left => more = More::Left,
+            Step::Stale => return Ok(More::Left),
         }
     }
     Ok(more)

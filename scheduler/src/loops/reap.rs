@@ -16,6 +16,7 @@ use topology::{DatabaseRegion, RegionName, SessionId};
 
 use super::context::{AT_ONCE, Context, REGION_TIMEOUT, Watched};
 use super::decide::Placer;
+use super::step::Step;
 use super::sweeps::each_home;
 use super::ticker::More;
 use crate::refusal::Refusal;
@@ -123,13 +124,7 @@ pub(super) async fn move_batch(
             Cause::RegionLost => Command::RegionLost(landing),
         })
     });
-    let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
-    context.note_moved(&swept, "session_ended");
-    if swept.stale {
-        context.views.refresh_now().await?;
-        return Ok(true);
-    }
-    Ok(swept.found.rows as i64 == BATCH && !swept.moved.is_empty())
+    Ok(context.step(&view, home, &page, "session_ended", decide).await? != Step::Done)
 }
 
 /// Why a session's leases leave it.

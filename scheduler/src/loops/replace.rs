@@ -10,10 +10,11 @@ use topology::{DatabaseRegion, PoolId};
 
 use super::context::Context;
 use super::decide::{Place, Placer};
-use super::reap::{BATCH, MOVE_FOR};
+use super::reap::MOVE_FOR;
+use super::step::Step;
 use super::ticker::More;
 use crate::refusal::Refusal;
-use crate::store::sweep::{MissionRow, Page, Verdict, pools_queued, sweep};
+use crate::store::sweep::{MissionRow, Page, Verdict, pools_queued};
 
 /// Queues of pools that every view knows to serve are looked through only now and then: for pools that left the
 /// topology before this scheduler started.
@@ -59,14 +60,10 @@ async fn empty(
         let at = home.clone();
         let decide = Arc::new(move |row: &MissionRow| replace(&placer, row, &at));
         let page = Page::Queued(pool.clone());
-        let swept = sweep(&context.upkeep, home, &page, BATCH, &context.terms(&view), decide).await?;
-        context.note_moved(&swept, "pool_may_not_serve");
-        if swept.stale {
-            context.views.refresh_now().await?;
-            return Ok(true);
-        }
-        if swept.moved.is_empty() || (swept.found.rows as i64) < BATCH {
-            return Ok(false);
+        match context.step(&view, home, &page, "pool_may_not_serve", decide).await? {
+            Step::Done => return Ok(false),
+            Step::Left => {}
+            Step::Stale => return Ok(true),
         }
     }
     Ok(true)
