@@ -67,6 +67,19 @@ pub(crate) fn large_world(database: &str, run_ms: (u64, u64)) -> Spec {
     }
 }
 
+/// Two regions: one slot for `document-ninja` in each.
+pub(crate) const TWO_REGIONS: &str = "\
+regions:
+  - name: us-west
+    provider: AWS
+    region: us-west-2
+    agents: [document-ninja (primary: 1 replicas)]
+  - name: us-east
+    provider: AWS
+    region: us-east-1
+    agents: [document-ninja (replica: 1)]
+";
+
 /// A world of a topology of the test's own, one database URL for all its regions.
 pub(crate) fn small_world(topology: &str, regions: &[&str], database: &str, runner: Vec<String>) -> Spec {
     Spec {

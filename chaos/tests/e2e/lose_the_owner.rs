@@ -7,19 +7,7 @@ use std::time::Duration;
 use chaos::wait::wait_until;
 use chaos::world::World;
 
-use crate::fixture::{Database, mission, simulated, small_world, turn};
-
-const TOPOLOGY: &str = "\
-regions:
-  - name: us-west
-    provider: AWS
-    region: us-west-2
-    agents: [document-ninja (primary: 1 replicas)]
-  - name: us-east
-    provider: AWS
-    region: us-east-1
-    agents: [document-ninja (replica: 1)]
-";
+use crate::fixture::{Database, TWO_REGIONS, mission, simulated, small_world, turn};
 
 /// Names the folder that holds the URL of the owner's database, and then the ids of its processes.
 const FOLDER: &str = "MERIDIAN_TEST_OWNER";
@@ -60,7 +48,7 @@ async fn an_owner_that_is_killed() {
     let folder = Path::new(&folder);
     let database = std::fs::read_to_string(folder.join("database")).unwrap();
     let runner = simulated((600_000, 600_000));
-    let mut world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &database, runner)).await.unwrap();
+    let mut world = World::start(small_world(TWO_REGIONS, &["us-west", "us-east"], &database, runner)).await.unwrap();
     world.wait_for_slots(2).await.unwrap();
     let database = Database::at(&database).await;
     let client = world.client(&world.regions()[0]).unwrap();

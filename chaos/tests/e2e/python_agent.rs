@@ -12,19 +12,8 @@ use scheduler_client::wire::{Mission, MissionState};
 use serde_json::json;
 use topology::{Epoch, MissionId, RegionName};
 
-use crate::fixture::{Database, mission, small_world, turn};
+use crate::fixture::{Database, TWO_REGIONS, mission, small_world, turn};
 
-const TOPOLOGY: &str = "\
-regions:
-  - name: us-west
-    provider: AWS
-    region: us-west-2
-    agents: [document-ninja (primary: 1 replicas)]
-  - name: us-east
-    provider: AWS
-    region: us-east-1
-    agents: [document-ninja (replica: 1)]
-";
 /// The session TTL of the default scheduling on PostgreSQL.
 const SESSION_TTL: Duration = Duration::from_secs(5);
 
@@ -102,7 +91,7 @@ async fn world() -> (World, Database) {
     let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("../region-agent/examples/agent-python/agent.py");
     let runner = ["--runner", "command", "--", "python3", agent.to_str().expect("the path is text")];
     let runner = runner.map(str::to_owned).into();
-    let world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
+    let world = World::start(small_world(TWO_REGIONS, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
     world.wait_for_slots(2).await.unwrap();
     (world, database)
 }
