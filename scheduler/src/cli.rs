@@ -62,7 +62,7 @@ enum Command {
 
 /// Runs one command.
 ///
-/// The exit codes are those of [`Failure`], and 0.
+/// The exit codes are those of `Failure`, and 0.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.format);
