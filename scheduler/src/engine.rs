@@ -36,6 +36,7 @@ use self::hints::Hints;
 use self::results::{Completes, Fails, Finds, Parts, Progresses, Releases};
 use self::sessions::KnownSession;
 use self::submit::Submits;
+use crate::refusal::Refusal;
 use crate::view::Views;
 
 /// What a request says beside its body.
@@ -175,6 +176,13 @@ impl Engine {
         let mut homes = self.homes();
         homes.extend(self.0.views.current().former_homes());
         homes
+    }
+
+    /// Reads which topology is in force; whether it has other homes than were known.
+    async fn has_more_homes(&self) -> Result<bool, Refusal> {
+        let before = self.all_homes();
+        self.0.views.refresh_topology().await?;
+        Ok(self.all_homes() != before)
     }
 
     /// The database regions of the topology, that of this scheduler first.

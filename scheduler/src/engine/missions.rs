@@ -172,19 +172,44 @@ impl Engine {
         mission: MissionId,
         hint: Option<&DatabaseRegion>,
     ) -> Result<MissionRow, Refusal> {
+        if let Some(row) = self.look_through(db, mission, hint).await? {
+            return Ok(row);
+        }
+        // Again: what moves from a far home to a near one between two reads is seen in neither, and a new topology may
+        // have homes that are not known here yet.
+        self.0.views.refresh_topology().await?;
+        self.look_through(db, mission, hint).await?.ok_or(Refusal::MissionNotFound)
+    }
+
+    async fn look_through(
+        &self,
+        db: &Db,
+        mission: MissionId,
+        hint: Option<&DatabaseRegion>,
+    ) -> Result<Option<MissionRow>, Refusal> {
         let mut homes = self.homes();
         let former = self.0.views.current().former_homes();
         if let Some(at) = hint.and_then(|hint| homes.iter().position(|home| home == hint)) {
             homes.swap(0, at);
         }
         let (near, far) = homes.split_at(1.min(homes.len()));
-        // Twice, for what moves from a far home to a near one between two reads is seen in neither.
-        for _ in 0..2 {
-            if let Some(row) = look_through(db, mission, [near, far, &former]).await? {
-                return Ok(row);
+        let ids = [mission];
+        let mut failed = None;
+        for group in [near, far, &former] {
+            for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
+                match part {
+                    Ok(rows) => {
+                        if let Some(row) = rows.into_iter().next() {
+                            return Ok(Some(row));
+                        }
+                    }
+                    Err(error) if home_unknown(&error) => {}
+                    Err(error) => failed = Some(Refusal::from(error)),
+                }
             }
         }
-        Err(Refusal::MissionNotFound)
+        // Where a home did not answer, nobody knows that it is not there.
+        failed.map_or(Ok(None), Err)
     }
 
     fn announce(&self, row: &MissionRow) {
@@ -193,31 +218,6 @@ impl Engine {
         // Nobody listens is no error.
         let _ = self.0.changes.send(Change { mission: row.id, state: convert::state(row.state), pool });
     }
-}
-
-/// Looks a mission up in groups of homes, one group after the other.
-async fn look_through(
-    db: &Db,
-    mission: MissionId,
-    groups: [&[DatabaseRegion]; 3],
-) -> Result<Option<MissionRow>, Refusal> {
-    let ids = [mission];
-    let mut failed = None;
-    for group in groups {
-        for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
-            match part {
-                Ok(rows) => {
-                    if let Some(row) = rows.into_iter().next() {
-                        return Ok(Some(row));
-                    }
-                }
-                Err(error) if home_unknown(&error) => {}
-                Err(error) => failed = Some(Refusal::from(error)),
-            }
-        }
-    }
-    // Where a home did not answer, nobody knows that it is not there.
-    failed.map_or(Ok(None), Err)
 }
 
 /// The submitter that a mission must be of; operators may touch anyone's.

@@ -109,12 +109,17 @@ impl Engine {
     }
 
     /// What is known of a session: remembered, or read from the own home first, then from the others, at last
-    /// from those that left the topology.
+    /// from those that left the topology. Told that it is unknown, an agent kills what it runs: so a topology that this
+    /// scheduler has not heard of is read first.
     pub(crate) async fn known(&self, session: SessionId) -> Result<KnownSession, Refusal> {
         if let Some(known) = lock(&self.0.sessions).get(&session) {
             return Ok(known.clone());
         }
-        let row = self.find_session(session).await?.ok_or(Refusal::SessionNotFound)?;
+        let mut row = self.find_session(session).await?;
+        if row.is_none() && self.has_more_homes().await? {
+            row = self.find_session(session).await?;
+        }
+        let row = row.ok_or(Refusal::SessionNotFound)?;
         let known = KnownSession { home: row.home, region: row.region, ended: row.ended };
         self.remember(session, known.clone());
         Ok(known)

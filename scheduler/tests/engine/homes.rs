@@ -8,10 +8,8 @@ use crate::keys::{apply, with_south};
 use crate::lost::Relayed;
 use crate::world::{Agent, TOPOLOGY, World, mission, name, submit};
 
-#[tokio::test]
-async fn what_runs_in_a_database_region_that_was_let_go_finishes() {
-    let world = World::new().await;
-    apply(&world, &with_south()).await;
+/// Samba experts of the region south may be placed to.
+async fn serve_south(world: &World) {
     world
         .run(
             "INSERT INTO region_states (region, verb, verb_reason, verb_by, verb_at, health, health_at, health_by)
@@ -21,6 +19,13 @@ async fn what_runs_in_a_database_region_that_was_let_go_finishes() {
              VALUES ('sa-east-1', 'south', 'samba-expert', 1, 3, 0, 0, 0, 0, now() + INTERVAL '1 hour', now())",
         )
         .await;
+}
+
+#[tokio::test]
+async fn what_runs_in_a_database_region_that_was_let_go_finishes() {
+    let world = World::new().await;
+    apply(&world, &with_south()).await;
+    serve_south(&world).await;
     let engine = world.engine("us-west").await;
     let mut agent = Agent::start(&engine, "south", &[("samba-expert", 3)]).await;
     let mut body = mission("samba");
@@ -57,4 +62,21 @@ async fn a_mission_that_comes_home_between_two_reads_is_found() {
     assert_eq!(shown.await.unwrap().unwrap().home, "us-west-2");
     let unknown = it.engine.show(topology::MissionId::random()).await.unwrap_err();
     assert_eq!(unknown.code(), "mission_not_found");
+}
+
+#[tokio::test]
+async fn a_scheduler_that_has_not_heard_of_a_new_database_region_finds_its_missions_and_sessions() {
+    let world = World::new().await;
+    let (old, older) = (world.engine("us-west").await, world.engine("us-west").await);
+    apply(&world, &with_south()).await;
+    serve_south(&world).await;
+    let new = world.engine("us-west").await;
+    let mut body = mission("samba");
+    body.specialization = "samba-expert".to_owned();
+    let id = submit(&new, body).await.id;
+    assert_eq!(older.show(id).await.unwrap().home, "sa-east-1");
+    let mut agent = Agent::start(&new, "south", &[("samba-expert", 1)]).await;
+    let grant = agent.claim_of(&new, &[("samba-expert", 1)], 0, 500).await.unwrap().remove(0);
+    assert_eq!(agent.beat(&old, &[name(&grant)]).await.unwrap().lost, []);
+    assert_eq!(agent.complete(&old, &grant, json!(1)).await.unwrap().state, MissionState::Succeeded);
 }
