@@ -13,7 +13,7 @@ fn allowed(name: &str) -> BTreeSet<MissionState> {
     let states = &filter[filter.find("m.state ").unwrap() + "m.state ".len()..];
     let states = match states.strip_prefix("IN (") {
         Some(list) => &list[..list.find(')').unwrap()],
-        None => states.strip_prefix("= ").unwrap().split_whitespace().next().unwrap(),
+        None => states.trim_start_matches("|| '' ").strip_prefix("= ").unwrap().split_whitespace().next().unwrap(),
     };
     states.split(',').map(|state| state.trim().trim_matches('\'').parse().unwrap()).collect()
 }

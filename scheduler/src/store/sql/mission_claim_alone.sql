@@ -29,6 +29,7 @@ chosen AS (
     ORDER BY w.turn
     LIMIT 1
 )
+-- The state is compared as an expression so that the row is found by its key.
 UPDATE missions AS m
 SET state = 'leased', epoch = m.epoch + 1, session_id = s.session_id, grant_seq = s.seq,
     leased_at = now(), leased_by = $7::TEXT, reason = NULL, progress = NULL,
@@ -36,7 +37,7 @@ SET state = 'leased', epoch = m.epoch + 1, session_id = s.session_id, grant_seq 
 FROM candidate AS t
 CROSS JOIN chosen AS s
 WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
-  AND m.state = 'queued' AND m.epoch = t.epoch
+  AND m.state || '' = 'queued' AND m.epoch = t.epoch
   AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
 RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload::TEXT AS payload, m.attempts, m.crashes,
           m.run_limit_ms, m.rank, m.round, m.traceparent, m.submitted_at, m.leased_at

@@ -26,7 +26,7 @@ held AS MATERIALIZED (
     GROUP BY m.session_id
 ),
 -- One row of arrays, so that a turn finds its slot by number: a planner that expects one turn and one slot would
--- compare each with each.
+-- compare each with each. Read by subqueries, which are worked out once; a join would carry the arrays along in each row.
 slot AS MATERIALIZED (
     SELECT array_agg(w.session_id ORDER BY w.turn) AS sessions, array_agg(b.seq ORDER BY w.turn) AS seqs
     FROM wish AS w
@@ -35,15 +35,16 @@ slot AS MATERIALIZED (
     LEFT JOIN held AS h ON h.session_id = w.session_id
     WHERE b.seq >= 0 AND w.nth <= l.slots - COALESCE(h.leases, 0) AND COALESCE(h.crashes, 0) < 2
 )
+-- The state is compared as an expression so that the row is found by its key. An index of what is queued would do as well
+-- for a planner that knows of nothing queued, and be read from end to end for each turn.
 UPDATE missions AS m
-SET state = 'leased', epoch = m.epoch + 1, session_id = s.sessions[t.n], grant_seq = s.seqs[t.n],
-    leased_at = now(), leased_by = $8::TEXT, reason = NULL, progress = NULL,
-    run_until = now() + m.run_limit_ms * INTERVAL '1 millisecond'
+SET state = 'leased', epoch = m.epoch + 1, session_id = (SELECT s.sessions FROM slot AS s)[t.n],
+    grant_seq = (SELECT s.seqs FROM slot AS s)[t.n], leased_at = now(), leased_by = $8::TEXT, reason = NULL,
+    progress = NULL, run_until = now() + m.run_limit_ms * INTERVAL '1 millisecond'
 FROM turn AS t
-CROSS JOIN slot AS s
 WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
-  AND m.state = 'queued' AND m.epoch = t.epoch
-  AND s.sessions[t.n] IS NOT NULL
+  AND m.state || '' = 'queued' AND m.epoch = t.epoch
+  AND (SELECT s.sessions FROM slot AS s)[t.n] IS NOT NULL
   AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
 RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload::TEXT AS payload, m.attempts, m.crashes,
           m.run_limit_ms, m.rank, m.round, m.traceparent, m.submitted_at, m.leased_at

@@ -1,6 +1,7 @@
 -- Charges an attempt to leased missions of one home: back to their queue after a pause that doubles with every
 -- attempt, or failed for good. A failed mission keeps the session and epoch that ended it, so that the same failure can
 -- be answered again.
+-- State and session are compared as by mission_complete.
 -- $1 home  $2.. one array a column  $9 first pause, $10 longest pause, in milliseconds
 WITH moved AS (
     UPDATE missions AS m
@@ -17,7 +18,7 @@ WITH moved AS (
           FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $11::INT8[])
               AS v (id, epoch, session_id, reason, detail, digest, actor, final)) AS w
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
-      AND m.state = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
+      AND m.state || '' = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
     RETURNING m.id, m.state, m.epoch, w.epoch AS lease_epoch, w.session_id AS lease_session, w.digest, w.detail,
               w.actor, m.reason, m.region, m.specialization
 ),
