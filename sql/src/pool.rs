@@ -16,6 +16,9 @@ const SERVER_GIVES_UP_FIRST: f64 = 0.8;
 /// A transaction whose owner says nothing for so long is ended: between two of its statements there is only a decision to
 /// make, and a process that was stopped there must not keep its rows locked.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(1);
+/// How long PostgreSQL keeps the plans of a connection. Left alone it keeps one until somebody analyses the table, and one
+/// that was made while a table was empty reads all of a region for every row.
+const PLANS_FOR: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Pool of one lane. Connections are opened when they are first needed.
@@ -44,8 +47,23 @@ pub(crate) fn build(target: &Target, engine: Engine, lane: Lane, config: &Config
             metrics::counter!("sql_connections_retired_total").increment(1);
             Err(HookError::message("its lifetime is over"))
         }))
+        .post_recycle(Hook::async_fn(move |client, metrics| {
+            let stale = engine == Engine::Postgres && plans_are_old(metrics.created, metrics.recycled, Instant::now());
+            Box::pin(async move {
+                if stale {
+                    client.batch_execute("DISCARD PLANS").await.map_err(HookError::Backend)?;
+                }
+                Ok(())
+            })
+        }))
         .build()
         .expect("a runtime is given, which is all that timeouts need")
+}
+
+/// Whether a connection's plans were made in an earlier period of its life than the present one.
+fn plans_are_old(created: Instant, used: Option<Instant>, now: Instant) -> bool {
+    let period = |moment: Instant| moment.duration_since(created).as_millis() / PLANS_FOR.as_millis();
+    period(now) > used.map_or(0, period)
 }
 
 /// Settings for a connection outside the pools.
@@ -101,6 +119,16 @@ mod tests {
         assert!(spread.iter().all(|d| (900..=1_101).contains(&d.as_secs())), "{spread:?}");
         assert!(spread.iter().max().unwrap().as_secs() - spread.iter().min().unwrap().as_secs() > 150);
         assert_eq!(jittered(lifetime, start), jittered(lifetime, start));
+    }
+
+    #[test]
+    fn plans_are_made_anew_once_a_period() {
+        let created = Instant::now();
+        let after = |seconds| created + Duration::from_secs(seconds);
+        assert!(!plans_are_old(created, None, after(4)));
+        assert!(plans_are_old(created, None, after(5)));
+        assert!(plans_are_old(created, Some(after(4)), after(6)));
+        assert!(!plans_are_old(created, Some(after(6)), after(9)));
     }
 
     #[test]

@@ -18,9 +18,9 @@ pub struct Statement {
 impl Statement {
     /// The statement with a plan of its own for each call, made for its parameters and for the tables as they are then.
     ///
-    /// PostgreSQL keeps a plan that it made while a table was empty until the table is analysed, which autovacuum does
-    /// a minute later at best. With such a plan a batch reads all missions of a region for each of its rows. Planning
-    /// costs about half a millisecond: too much for a single row, little for a batch.
+    /// A plan that is kept, if only for seconds, may be of a time when the tables were empty: a batch would read all
+    /// missions of a region for each of its rows. Planning costs about half a millisecond: too much for a single row,
+    /// little for a batch.
     #[must_use]
     pub const fn planned_anew(self) -> Self {
         Self { planned_anew: true, ..self }
