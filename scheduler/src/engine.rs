@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::queue::Rounds;
 use sql::{Db, Gateways, Lane};
@@ -37,6 +38,7 @@ use self::results::{Completes, Fails, Finds, Parts, Progresses, Releases};
 use self::sessions::KnownSession;
 use self::submit::Submits;
 use crate::refusal::Refusal;
+use crate::store::submission::home_unknown;
 use crate::view::Views;
 
 /// What a request says beside its body.
@@ -169,6 +171,39 @@ impl Engine {
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.0.changes.subscribe()
+    }
+
+    /// The row that one home has: looked for at the hint, else at home, then in the other homes, at last in those that
+    /// left the topology. Where a home did not answer, nobody knows that it is not there.
+    async fn in_homes<T, F>(
+        &self,
+        hint: Option<&DatabaseRegion>,
+        read: impl Fn(DatabaseRegion) -> F,
+    ) -> Result<Option<T>, Refusal>
+    where
+        F: Future<Output = Result<Vec<T>, sql::Error>>,
+    {
+        let mut homes = self.homes();
+        if let Some(at) = hint.and_then(|hint| homes.iter().position(|home| home == hint)) {
+            homes.swap(0, at);
+        }
+        let far = homes.split_off(1.min(homes.len()));
+        let former = self.0.views.current().former_homes();
+        let mut failed = None;
+        for group in [homes, far, former] {
+            for part in join_all(group.into_iter().map(&read)).await {
+                match part {
+                    Ok(rows) => {
+                        if let Some(row) = rows.into_iter().next() {
+                            return Ok(Some(row));
+                        }
+                    }
+                    Err(error) if home_unknown(&error) => {}
+                    Err(error) => failed = Some(Refusal::from(error)),
+                }
+            }
+        }
+        failed.map_or(Ok(None), Err)
     }
 
     /// [`Engine::homes`], and then those of earlier topologies where something may be left.

@@ -20,35 +20,54 @@ const SESSION_TTL: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_agents_runner_pushes_nothing_and_one_branch_wins() {
     let _turn = turn().await;
-    let repository = Repository::new();
-    let (mut world, database) = world().await;
-    let first = world.regions()[0].clone();
-    let id = submit(&world, &repository).await;
-    started(&database, id, &first).await;
-
-    world.signal_agent(&first, Signal::SIGKILL);
+    let mut at_work = AtWork::new().await;
+    at_work.world.signal_agent(&at_work.first, Signal::SIGKILL);
     // The runner is a grandchild of the agent: it goes with it, long before the lease ends.
-    let gone = wait_until(SESSION_TTL, async || runners(id, Epoch(1)).is_empty()).await;
-    assert!(gone, "processes of the first run live past the lease: {:?}", runners(id, Epoch(1)));
-    world.start_agent(&first).unwrap();
-    one_branch_won(&world, &repository, id).await;
+    at_work.first_run_ends_within(SESSION_TTL).await;
+    at_work.world.start_agent(&at_work.first).unwrap();
+    at_work.one_branch_wins().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_agents_runner_pushes_nothing_and_one_branch_wins() {
     let _turn = turn().await;
-    let repository = Repository::new();
-    let (mut world, database) = world().await;
-    let first = world.regions()[0].clone();
-    let id = submit(&world, &repository).await;
-    started(&database, id, &first).await;
-
-    world.signal_agent(&first, Signal::SIGSTOP);
-    let gone = wait_until(SESSION_TTL + Duration::from_secs(1), async || runners(id, Epoch(1)).is_empty()).await;
-    assert!(gone, "processes of the first run live past the lease: {:?}", runners(id, Epoch(1)));
+    let mut at_work = AtWork::new().await;
+    at_work.world.signal_agent(&at_work.first, Signal::SIGSTOP);
+    at_work.first_run_ends_within(SESSION_TTL + Duration::from_secs(1)).await;
     tokio::time::sleep(2 * SESSION_TTL).await;
-    world.signal_agent(&first, Signal::SIGCONT);
-    one_branch_won(&world, &repository, id).await;
+    at_work.world.signal_agent(&at_work.first, Signal::SIGCONT);
+    at_work.one_branch_wins().await;
+}
+
+/// A world whose first region works on the one mission.
+struct AtWork {
+    world: World,
+    first: RegionName,
+    mission: MissionId,
+    repository: Repository,
+    /// It goes when this goes.
+    _database: Database,
+}
+
+impl AtWork {
+    async fn new() -> Self {
+        let repository = Repository::new();
+        let (world, database) = world().await;
+        let first = world.regions()[0].clone();
+        let mission = submit(&world, &repository).await;
+        started(&database, mission, &first).await;
+        Self { world, first, mission, repository, _database: database }
+    }
+
+    async fn first_run_ends_within(&self, bound: Duration) {
+        let processes = || runners(self.mission, Epoch(1));
+        let gone = wait_until(bound, async || processes().is_empty()).await;
+        assert!(gone, "processes of the first run live past the lease: {:?}", processes());
+    }
+
+    async fn one_branch_wins(&self) {
+        one_branch_won(&self.world, &self.repository, self.mission).await;
+    }
 }
 
 /// A bare repository with one file that the linter can mend.

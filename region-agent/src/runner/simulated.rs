@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Ending, Failure, Job, Ledger, LedgerEvent, Tether, reason, run_limit};
+use super::{Ending, Failure, Job, Ledger, LedgerEvent, Tether, reason};
 
 /// How a simulation behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,16 +95,13 @@ impl Simulated {
 async fn work(job: &Job, draw: &Draw, tether: &mut Tether) -> Ending {
     let mut left = draw.length;
     loop {
-        let now = tether.clock.now();
-        if now >= job.run_until {
-            return run_limit(job, None);
+        if let Err(ending) = tether.holds(job).await {
+            return ending;
         }
-        let fenced = tether.lease.borrow_and_update().is_fenced(now);
-        if !fenced && left.is_zero() {
+        if left.is_zero() {
             break;
         }
-        let until_limit = now.until(job.run_until);
-        let rest = if fenced { until_limit } else { until_limit.min(left) };
+        let rest = tether.clock.now().until(job.run_until).min(left);
         let begun = Instant::now();
         let mut lease = tether.lease.clone();
         tokio::select! {
@@ -113,9 +110,7 @@ async fn work(job: &Job, draw: &Draw, tether: &mut Tether) -> Ending {
             _ = lease.changed() => {}
             () = tokio::time::sleep(rest) => {}
         }
-        if !fenced {
-            left = left.saturating_sub(begun.elapsed());
-        }
+        left = left.saturating_sub(begun.elapsed());
     }
     if draw.aborts {
         tracing::error!(mission = %job.grant.mission, "a simulated mission ends the agent");

@@ -15,7 +15,6 @@ use crate::store::event::event_list;
 use crate::store::mission::{
     ListFilter, MissionRow, NewPlace, mission_cancel, mission_find, mission_list, mission_retry,
 };
-use crate::store::submission::home_unknown;
 use crate::view::Ask;
 
 /// Tries of a cancel or retry: each but the first follows a mission that changed meanwhile.
@@ -187,29 +186,7 @@ impl Engine {
         mission: MissionId,
         hint: Option<&DatabaseRegion>,
     ) -> Result<Option<MissionRow>, Refusal> {
-        let mut homes = self.homes();
-        let former = self.0.views.current().former_homes();
-        if let Some(at) = hint.and_then(|hint| homes.iter().position(|home| home == hint)) {
-            homes.swap(0, at);
-        }
-        let (near, far) = homes.split_at(1.min(homes.len()));
-        let ids = [mission];
-        let mut failed = None;
-        for group in [near, far, &former] {
-            for part in join_all(group.iter().map(|home| mission_find(db, home, &ids))).await {
-                match part {
-                    Ok(rows) => {
-                        if let Some(row) = rows.into_iter().next() {
-                            return Ok(Some(row));
-                        }
-                    }
-                    Err(error) if home_unknown(&error) => {}
-                    Err(error) => failed = Some(Refusal::from(error)),
-                }
-            }
-        }
-        // Where a home did not answer, nobody knows that it is not there.
-        failed.map_or(Ok(None), Err)
+        self.in_homes(hint, |home| async move { mission_find(db, &home, &[mission]).await }).await
     }
 
     fn announce(&self, row: &MissionRow) {

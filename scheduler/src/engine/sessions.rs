@@ -9,7 +9,6 @@ use super::{Actor, Engine, check, lock};
 use crate::refusal::{Fault, Refusal};
 use crate::store::mission::{ReleaseRow, mission_leases};
 use crate::store::session::{NewSession, SessionRow, session_end, session_find, session_offer, session_register};
-use crate::store::submission::home_unknown;
 use crate::view::View;
 
 /// Most pools of one session.
@@ -135,19 +134,8 @@ impl Engine {
     }
 
     async fn find_session(&self, session: SessionId) -> Result<Option<SessionRow>, Refusal> {
-        let mut failed = None;
-        for home in self.all_homes() {
-            match session_find(&self.0.lease, &home, &[session]).await {
-                Ok(rows) => {
-                    if let Some(row) = rows.into_iter().next() {
-                        return Ok(Some(row));
-                    }
-                }
-                Err(error) if home_unknown(&error) => {}
-                Err(error) => failed = Some(Refusal::from(error)),
-            }
-        }
-        failed.map_or(Ok(None), Err)
+        let db = &self.0.lease;
+        self.in_homes(None, |home| async move { session_find(db, &home, &[session]).await }).await
     }
 }
 

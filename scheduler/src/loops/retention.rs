@@ -20,8 +20,8 @@ pub(super) const DUTY: &str = "retention";
 /// How long a holder keeps the duty without renewing it: three ticks.
 const DUTY_MS: i64 = 90_000;
 
-/// How long heartbeats of the dead are kept: nobody asks for them, so this is no setting. Far above `down_after`, and short, for the newest is looked for among
-/// them.
+/// How long heartbeats of the dead are kept: nobody asks for them, so this is no setting. Far above `down_after`, and
+/// short, for the newest is looked for among them.
 const HEARTBEATS: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {

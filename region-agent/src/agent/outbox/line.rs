@@ -68,10 +68,10 @@ impl Line {
 
     async fn run(self, client: Client) {
         while let Some((batch, alone)) = self.next() {
-            match batch.len() {
-                1 => one_by_one(&client, batch).await,
-                _ if alone => one_by_one(&client, batch).await,
-                _ => self.together(&client, batch).await,
+            if alone || batch.len() == 1 {
+                one_by_one(&client, batch).await;
+            } else {
+                self.together(&client, batch).await;
             }
         }
     }
