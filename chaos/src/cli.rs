@@ -1,0 +1,54 @@
+//! The command line: one module a command.
+
+mod check;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Format, Output};
+
+/// Takes regions away on purpose, and proves what happened.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = output::EXIT_CODES)]
+struct Cli {
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+}
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::of_clap(&error),
+    };
+    let mut output = Output::stdio(cli.format);
+    let result = match cli.command {
+        Command::Check(args) => check::run(&args, &mut output),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => output::report(&error, &mut output).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}
