@@ -95,10 +95,9 @@ pub(crate) async fn start(
     World::start_schedulers(Spec {
         topology: topology(regions, specializations, slots),
         regions: (0..regions).map(region).collect(),
-        databases: BTreeMap::new(),
         database: database.to_owned(),
         runner: Vec::new(),
-        scheduler: Vec::new(),
+        ..Spec::default()
     })
     .await
 }

@@ -2,11 +2,13 @@
 
 pub mod checker;
 pub mod drill;
+pub mod facts;
 pub mod history;
 pub mod http;
 pub mod journal;
 pub mod judge;
 pub mod load;
+pub mod local;
 pub mod tier;
 pub mod undo;
 pub mod wait;

@@ -17,16 +17,20 @@ use tempfile::TempDir;
 use topology::RegionName;
 
 use self::process::STOP_ON_EOF;
+use crate::drill::PlantedBug;
 use crate::wait::wait_until;
 
 pub use ports::free_ports;
 pub use process::{Process, program};
 
+/// What tells a program with bugs which one it has.
+const PLANTED_BUG: &str = "MERIDIAN_PLANTED_BUG";
+
 /// How long a world may take to become ready, and a process to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a world is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Spec {
     /// Text of the topology file.
     pub topology: String,
@@ -40,6 +44,21 @@ pub struct Spec {
     pub runner: Vec<String>,
     /// More arguments of `scheduler serve`.
     pub scheduler: Vec<String>,
+    /// A bug that the schedulers have: they are `scheduler-with-bugs` then.
+    pub planted_bug: Option<PlantedBug>,
+    /// How the processes reach each other; none = directly, on any ports.
+    pub wiring: Option<Wiring>,
+}
+
+/// How the processes of a world reach each other, where something stands in between.
+#[derive(Debug, Clone, Default)]
+pub struct Wiring {
+    /// Where scheduler and agent of each region listen.
+    pub ports: BTreeMap<RegionName, (u16, u16)>,
+    /// Schedulers as an agent of each region sees them, nearest first.
+    pub schedulers: BTreeMap<RegionName, Vec<String>>,
+    /// Each region's scheduler as other schedulers see it.
+    pub advertised: BTreeMap<RegionName, String>,
 }
 
 /// A running world.
@@ -72,8 +91,10 @@ impl World {
     pub async fn start_schedulers(spec: Spec) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("meridian-world-").tempdir()?;
         std::fs::write(folder.path().join("topology.yaml"), &spec.topology)?;
-        let free = free_ports(spec.regions.len() * 2)?;
-        let ports = spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
+        let ports = match &spec.wiring {
+            Some(wiring) => wiring.ports.clone(),
+            None => ports::of(&spec.regions)?,
+        };
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
         world.migrate().await?;
         for region in world.spec.regions.clone() {
@@ -149,9 +170,16 @@ impl World {
         for url in databases {
             arguments.extend(["--database-url".to_owned(), url]);
         }
+        if let Some(address) = self.spec.wiring.as_ref().and_then(|wiring| wiring.advertised.get(region)) {
+            arguments.extend(["--advertise".to_owned(), address.clone()]);
+        }
         arguments.extend(self.spec.scheduler.iter().cloned());
         let log = self.folder().join(format!("scheduler-{region}.log"));
-        self.schedulers.insert(region.clone(), Process::start("scheduler", &arguments, &log)?);
+        let process = match self.spec.planted_bug {
+            None => Process::start("scheduler", &arguments, &log)?,
+            Some(bug) => Process::start_with("scheduler-with-bugs", &arguments, &[(PLANTED_BUG, bug.as_str())], &log)?,
+        };
+        self.schedulers.insert(region.clone(), process);
         Ok(())
     }
 
@@ -162,7 +190,8 @@ impl World {
     pub fn start_agent(&mut self, region: &RegionName) -> anyhow::Result<()> {
         let mut arguments: Vec<String> = ["run", STOP_ON_EOF, "--region", region.as_str()].map(str::to_owned).into();
         arguments.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.ports[region].1)]);
-        for url in self.scheduler_urls(region) {
+        let wired = self.spec.wiring.as_ref().and_then(|wiring| wiring.schedulers.get(region).cloned());
+        for url in wired.unwrap_or_else(|| self.scheduler_urls(region)) {
             arguments.extend(["--scheduler".to_owned(), url]);
         }
         arguments.extend(["--spool".to_owned(), self.path(&format!("spool-{region}"))]);

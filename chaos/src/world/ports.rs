@@ -1,7 +1,10 @@
 //! Free ports on loopback, outside the range that the system hands out by itself.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use topology::RegionName;
 
 /// Below Linux' and macOS' ephemeral ranges, so that no outgoing connection takes a port between look and use.
 const FIRST: u16 = 20_000;
@@ -29,4 +32,13 @@ pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
         }
     }
     anyhow::bail!("fewer than {count} free ports between {FIRST} and {LAST}")
+}
+
+/// Two for each region, for its scheduler and its agent.
+///
+/// # Errors
+/// As [`free_ports`].
+pub(super) fn of(regions: &[RegionName]) -> anyhow::Result<BTreeMap<RegionName, (u16, u16)>> {
+    let free = free_ports(regions.len() * 2)?;
+    Ok(regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect())
 }

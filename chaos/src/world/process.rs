@@ -52,6 +52,19 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start<S: AsRef<OsStr>>(name: &str, arguments: &[S], log: &Path) -> anyhow::Result<Self> {
+        Self::start_with(name, arguments, &[], log)
+    }
+
+    /// Starts a program with more variables than this process has.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_with<S: AsRef<OsStr>>(
+        name: &str,
+        arguments: &[S],
+        variables: &[(&str, &str)],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).open(log) };
         let child = Command::new(program(name)?)
             .args(arguments)
@@ -60,6 +73,7 @@ impl Process {
             .stdout(open()?)
             .stderr(open()?)
             .env_remove("DATABASE_URL")
+            .envs(variables.iter().copied())
             .spawn()
             .with_context(|| format!("could not start {name}"))?;
         Ok(Self { child, log: log.to_owned() })

@@ -60,10 +60,9 @@ pub(crate) fn large_world(database: &str, run_ms: (u64, u64)) -> Spec {
     Spec {
         topology: large_topology(),
         regions: (0..REGIONS.len()).map(region).collect(),
-        databases: BTreeMap::new(),
         database: database.to_owned(),
         runner: simulated(run_ms),
-        scheduler: Vec::new(),
+        ..Spec::default()
     }
 }
 
@@ -85,10 +84,9 @@ pub(crate) fn small_world(topology: &str, regions: &[&str], database: &str, runn
     Spec {
         topology: topology.to_owned(),
         regions: regions.iter().map(|name| name.parse().expect("the tests name regions")).collect(),
-        databases: BTreeMap::new(),
         database: database.to_owned(),
         runner,
-        scheduler: Vec::new(),
+        ..Spec::default()
     }
 }
 

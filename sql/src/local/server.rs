@@ -83,10 +83,23 @@ impl LocalServer {
     /// # Errors
     /// [`Error::Stuck`] when it does not end in time.
     pub fn stop(&self) -> Result<bool, Error> {
+        self.end_by(Signal::SIGINT)
+    }
+
+    /// Ends it as a crash would: nothing is written any more, and the next start recovers from the log. What was
+    /// acknowledged is kept where the server is durable. False when it did not run.
+    ///
+    /// # Errors
+    /// As [`LocalServer::stop`].
+    pub fn crash(&self) -> Result<bool, Error> {
+        self.end_by(Signal::SIGQUIT)
+    }
+
+    fn end_by(&self, signal: Signal) -> Result<bool, Error> {
         let place = self.place()?;
         let _turn = Turn::take(&place.home.with_extension("lock"))?;
         let Some(pid) = place.pid() else { return Ok(false) };
-        if kill(pid, Signal::SIGINT).is_err() {
+        if kill(pid, signal).is_err() {
             return Ok(false);
         }
         let started = Instant::now();
