@@ -5,6 +5,8 @@
 
 mod figure;
 
+pub(crate) use figure::percentile;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use topology::{Epoch, MissionId};
@@ -141,6 +143,13 @@ impl Facts {
     #[must_use]
     pub fn lives(&self) -> &[Life] {
         &self.lives
+    }
+
+    /// When a mission was promised, where it was.
+    #[must_use]
+    pub fn promised_us(&self, mission: MissionId) -> Option<i64> {
+        let life = self.lives.get(*self.by_mission.get(&mission)?)?;
+        life.answered.filter(|(_, promised)| *promised).map(|(at, _)| at)
     }
 
     /// The faults on regions.

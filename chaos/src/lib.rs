@@ -9,6 +9,7 @@ pub mod journal;
 pub mod judge;
 pub mod load;
 pub mod local;
+pub mod measure;
 pub mod tier;
 pub mod undo;
 pub mod wait;

@@ -1,0 +1,237 @@
+//! Submits missions at a rate, from clients near every region, and writes down what was asked and answered.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use scheduler_client::wire::{Origin, SubmitMission};
+use scheduler_client::{Client, Config, Limits};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use topology::RegionName;
+
+use super::edge::Order;
+use super::topology::{allowed, place, rules, specialization};
+use crate::drill::{Load, WorldSpec};
+use crate::facts::{Facts, Life};
+use crate::history::{Call, Op, OpKind};
+use crate::load::{Record, now_us};
+
+/// A client gives a scheduler that does not answer so long before it asks the next.
+const LIMITS: Limits = Limits {
+    attempt: Duration::from_secs(2),
+    overall: Duration::from_secs(20),
+    tries: 12,
+    pause: Duration::from_millis(50),
+    pause_max: Duration::from_secs(1),
+};
+
+/// Missions a second are not waited for longer than this at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(25);
+
+/// What is known, shared by whoever sees something.
+pub(crate) type SharedFacts = Arc<Mutex<Facts>>;
+
+/// Locks what is known.
+pub(crate) fn lock(facts: &SharedFacts) -> MutexGuard<'_, Facts> {
+    facts.lock().expect("no holder of this lock panics")
+}
+
+/// What the load needs of its world.
+pub(crate) struct Setting {
+    /// Name of the run; starts every key.
+    pub(crate) run: String,
+    /// The world.
+    pub(crate) world: WorldSpec,
+    /// The load of the file.
+    pub(crate) load: Load,
+    /// Schedulers as clients see them.
+    pub(crate) addresses: BTreeMap<RegionName, String>,
+    /// In which order they are tried.
+    pub(crate) order: watch::Receiver<Order>,
+    /// The history of submits.
+    pub(crate) record: Arc<Record>,
+    /// What is known.
+    pub(crate) facts: SharedFacts,
+}
+
+/// The running load.
+#[derive(Debug)]
+pub(crate) struct Running {
+    per_second: watch::Sender<f64>,
+    submitting: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Starts to submit.
+    pub(crate) fn start(setting: Setting) -> Self {
+        let (per_second, rate) = watch::channel(setting.load.per_second);
+        Self { per_second, submitting: tokio::spawn(submit(setting, rate)) }
+    }
+
+    /// Submits at another rate from now on.
+    pub(crate) fn set_rate(&self, per_second: f64) {
+        self.per_second.send_replace(per_second);
+    }
+
+    /// Submits nothing more, and waits for the last answers.
+    ///
+    /// # Errors
+    /// Where the history could not be written.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        drop(self.per_second);
+        self.submitting.await?
+    }
+}
+
+async fn submit(setting: Setting, mut rate: watch::Receiver<f64>) -> anyhow::Result<()> {
+    let setting = Arc::new(setting);
+    let mut drawn = Drawn::new(&setting);
+    let mut clients = Clients::default();
+    let mut under_way: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let mut due = Instant::now();
+    loop {
+        let per_second = *rate.borrow_and_update();
+        due += Duration::from_secs_f64(1.0 / per_second.max(0.1));
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            changed = rate.changed() => match changed {
+                Ok(()) => { due = Instant::now(); continue }
+                Err(_) => break,
+            },
+        }
+        let ask = drawn.next(&setting);
+        let client = clients.of(&setting, &ask.entry)?;
+        let setting = Arc::clone(&setting);
+        under_way.spawn(async move { ask.carry_out(&setting, &client).await });
+        while let Some(done) = under_way.try_join_next() {
+            done.expect("a submit does not panic")?;
+        }
+    }
+    let rest = async {
+        while let Some(done) = under_way.join_next().await {
+            done.expect("a submit does not panic")?;
+        }
+        anyhow::Ok(())
+    };
+    // What is not answered by then stays without an end in the history: nobody knows.
+    tokio::time::timeout(LAST_ANSWERS, rest).await.unwrap_or(Ok(()))
+}
+
+/// Clients by the order in which they try the regions.
+#[derive(Default)]
+struct Clients(BTreeMap<Vec<RegionName>, Client>);
+
+impl Clients {
+    fn of(&mut self, setting: &Setting, entry: &RegionName) -> anyhow::Result<Client> {
+        let order = setting.order.borrow()[entry].clone();
+        if let Some(client) = self.0.get(&order) {
+            return Ok(client.clone());
+        }
+        let urls: Vec<String> = order.iter().map(|region| setting.addresses[region].clone()).collect();
+        let client = Client::new(&Config::new(urls).limits(LIMITS))?;
+        self.0.insert(order, client.clone());
+        Ok(client)
+    }
+}
+
+/// Draws missions from the seed.
+struct Drawn {
+    rng: StdRng,
+    regions: Vec<RegionName>,
+    count: u64,
+}
+
+/// One submit.
+struct Ask {
+    op: u64,
+    key: String,
+    entry: RegionName,
+    mission: SubmitMission,
+    allowed: Vec<String>,
+}
+
+impl Drawn {
+    fn new(setting: &Setting) -> Self {
+        let regions = setting.addresses.keys().cloned().collect();
+        Self { rng: StdRng::seed_from_u64(setting.load.seed), regions, count: 0 }
+    }
+
+    /// The next mission: regions in turn, so that the load is even; everything else is drawn.
+    fn next(&mut self, setting: &Setting) -> Ask {
+        let entry = self.regions[(self.count % self.regions.len() as u64) as usize].clone();
+        self.count += 1;
+        let key = format!("{}-{}", setting.run, self.count);
+        let rule = self.rng.random_bool(setting.load.residency_share.clamp(0.0, 1.0)).then(|| {
+            let rules = rules(&setting.world);
+            rules[self.rng.random_range(0..rules.len())].0.clone()
+        });
+        let priorities = &setting.load.priorities;
+        let priority = priorities[self.rng.random_range(0..priorities.len())];
+        let kind = specialization(self.rng.random_range(0..setting.world.specializations));
+        let mission = SubmitMission {
+            origin: place(&entry).map(Origin::At),
+            residency: rule.clone(),
+            priority,
+            idempotency_key: Some(key.clone()),
+            ..mission(&kind, &key)
+        };
+        let allowed = rule.map(|rule| allowed(&setting.world, &rule)).unwrap_or_default();
+        Ask { op: self.count, key, entry, mission, allowed }
+    }
+}
+
+fn mission(specialization: &str, title: &str) -> SubmitMission {
+    let body = json!({ "specialization": specialization, "title": title, "payload": {} });
+    serde_json::from_value(body).expect("a mission needs no more than this")
+}
+
+impl Ask {
+    async fn carry_out(self, setting: &Setting, client: &Client) -> anyhow::Result<()> {
+        let invoked_us = now_us();
+        setting.record.add(&self.line(invoked_us, OpKind::Invoke, None, None))?;
+        let life = lock(&setting.facts).submitted(Life {
+            invoked_us,
+            entry: self.entry.to_string(),
+            answered: None,
+            priority: self.mission.priority,
+            specialization: self.mission.specialization.clone(),
+            allowed: self.allowed.clone(),
+            first_region: None,
+            runs: Vec::new(),
+        });
+        let answer = client.submit(self.mission.clone()).await;
+        let at_us = now_us();
+        match answer {
+            Ok(mission) => {
+                setting.record.add(&self.line(at_us, OpKind::Ok, Some(mission.id), None))?;
+                let region = mission.pool.map(|pool| pool.region.to_string());
+                lock(&setting.facts).accepted(life, at_us, mission.id, region);
+            }
+            Err(error) => {
+                let code = error.code().unwrap_or("unreachable").to_owned();
+                // A refusal as 4xx is of the content: no try of it can have been stored.
+                let refused = error.status().is_some_and(|status| (400..500).contains(&status));
+                let kind = if refused { OpKind::Fail } else { OpKind::Info };
+                setting.record.add(&self.line(at_us, kind, None, Some(code)))?;
+                lock(&setting.facts).refused(life, at_us);
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, at_us: i64, kind: OpKind, mission: Option<topology::MissionId>, error: Option<String>) -> Op {
+        let call = Call::Submit {
+            key: self.key.clone(),
+            mission,
+            priority: self.mission.priority,
+            residency: self.mission.residency.clone(),
+            allowed: self.allowed.clone(),
+        };
+        Op { at_us, op: self.op, kind, call, error }
+    }
+}

@@ -1,0 +1,200 @@
+//! Looks at the world from outside, four times a second: the rows by a connection of its own, the schedulers by their own
+//! addresses. No fault is on these ways.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use scheduler_client::wire::RegionList;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+use tokio_postgres::NoTls;
+use topology::RegionName;
+
+use super::load::{SharedFacts, lock};
+use crate::load::{Record, now_us};
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_millis(250);
+/// How long one look may take.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What was seen at one moment. What could not be seen is missing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When, microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Leases by region, as the rows have them; none while the database does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leases: Option<BTreeMap<String, u64>>,
+    /// What stands in each region's row: `up`, `suspect`, .., or the operator's verb where there is one.
+    #[serde(default)]
+    pub regions: BTreeMap<String, String>,
+    /// How many regions serve, as the first scheduler that answers sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<u64>,
+    /// Breakers by scheduler and gateway: `closed`, `half_open`, `open`.
+    #[serde(default)]
+    pub breakers: BTreeMap<String, String>,
+}
+
+/// Where to look.
+pub(crate) struct Places {
+    /// The database.
+    pub(crate) database: String,
+    /// Each region's scheduler.
+    pub(crate) schedulers: BTreeMap<RegionName, String>,
+}
+
+/// Looks until it is finished or dropped.
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    looking: JoinHandle<()>,
+    seen: Arc<Mutex<Vec<Sample>>>,
+}
+
+impl Sampler {
+    /// Starts to look.
+    pub(crate) fn start(places: Places, facts: SharedFacts, record: Record) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let looking = tokio::spawn(look(places, facts, record, Arc::clone(&seen)));
+        Self { looking, seen }
+    }
+
+    /// The newest sample in which leases could be seen.
+    pub(crate) fn newest_leases(&self) -> Option<BTreeMap<String, u64>> {
+        self.seen().iter().rev().find_map(|sample| sample.leases.clone())
+    }
+
+    /// Ends, and answers what was seen.
+    pub(crate) fn finish(self) -> Vec<Sample> {
+        self.looking.abort();
+        std::mem::take(&mut *self.seen())
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Sample>> {
+        self.seen.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
+}
+
+async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mutex<Vec<Sample>>>) {
+    let mut rows = Rows { url: places.database.clone(), client: None };
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let (read, serving, breakers) =
+            futures_util::future::join3(rows.read(), serving(&places.schedulers), breakers(&places.schedulers)).await;
+        let (leases, regions) = match read {
+            Some((leases, regions)) => (Some(leases), regions),
+            None => (None, BTreeMap::new()),
+        };
+        let sample = Sample { at_us: now_us(), leases, regions, serving, breakers };
+        lock(&facts).serving(sample.at_us, sample.serving.map(|regions| regions as f64));
+        if let Err(error) = record.add(&sample) {
+            tracing::warn!("a sample is not on disk: {error:#}");
+        }
+        seen.lock().expect("no holder of this lock panics").push(sample);
+    }
+}
+
+/// The rows, by a connection that is made anew where it broke.
+struct Rows {
+    url: String,
+    client: Option<tokio_postgres::Client>,
+}
+
+/// Leases and standing of each region.
+type Read = (BTreeMap<String, u64>, BTreeMap<String, String>);
+
+impl Rows {
+    async fn read(&mut self) -> Option<Read> {
+        let read = tokio::time::timeout(PATIENCE, self.try_read()).await;
+        let read = read.ok().and_then(Result::ok);
+        if read.is_none() {
+            self.client = None;
+        }
+        read
+    }
+
+    async fn try_read(&mut self) -> Result<Read, tokio_postgres::Error> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => {
+                let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+                tokio::spawn(connection);
+                client
+            }
+        };
+        let leases = client.query(LEASES, &[]).await?;
+        let regions = client.query(REGIONS, &[]).await?;
+        self.client = Some(client);
+        let leases = leases.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect();
+        Ok((leases, regions.iter().map(|row| (row.get(0), row.get(1))).collect()))
+    }
+}
+
+const LEASES: &str = "SELECT region, count(*) FROM missions WHERE state = 'leased' GROUP BY region";
+const REGIONS: &str = "SELECT region, CASE WHEN verb = 'none' THEN health ELSE verb END FROM region_states";
+
+/// How many regions serve, as the first scheduler that answers says.
+async fn serving(schedulers: &BTreeMap<RegionName, String>) -> Option<u64> {
+    for url in schedulers.values() {
+        let Some(page) = page(&format!("{url}/v1/regions")).await else { continue };
+        let Ok(list) = serde_json::from_str::<RegionList>(&page) else { continue };
+        return Some(list.regions.iter().filter(|region| region.serves).count() as u64);
+    }
+    None
+}
+
+/// The breakers of every scheduler that answers.
+async fn breakers(schedulers: &BTreeMap<RegionName, String>) -> BTreeMap<String, String> {
+    let pages = schedulers
+        .iter()
+        .map(|(region, url)| async move { (region, page(&format!("{url}/metrics")).await.unwrap_or_default()) });
+    let mut all = BTreeMap::new();
+    for (region, page) in futures_util::future::join_all(pages).await {
+        for (gateway, state) in page.lines().filter_map(breaker) {
+            all.insert(format!("{region} -> {gateway}"), state.to_owned());
+        }
+    }
+    all
+}
+
+/// Gateway and state of a metric's line.
+fn breaker(line: &str) -> Option<(&str, &'static str)> {
+    let (labels, value) = line.strip_prefix("sql_breaker_state{")?.split_once("} ")?;
+    let gateway = labels.split("gateway=\"").nth(1)?.split('"').next()?;
+    let state = match value {
+        "0" => "closed",
+        "1" => "half_open",
+        _ => "open",
+    };
+    Some((gateway, state))
+}
+
+async fn page(url: &str) -> Option<String> {
+    match tokio::time::timeout(PATIENCE, crate::http::get(url)).await {
+        Ok(Ok((200, page))) => Some(page),
+        Ok(Ok(_) | Err(_)) | Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breaker_is_read_from_its_line() {
+        assert_eq!(breaker("sql_breaker_state{gateway=\"127.0.0.1:5\"} 2"), Some(("127.0.0.1:5", "open")));
+        assert_eq!(breaker("sql_breaker_state{lane=\"x\",gateway=\"g\"} 0"), Some(("g", "closed")));
+        assert_eq!(breaker("sql_breaker_changes_total{gateway=\"g\",to=\"open\"} 1"), None);
+    }
+}
