@@ -22,6 +22,14 @@ pub async fn get(url: &str) -> Result<(u16, String), reqwest::Error> {
     Ok((answer.status().as_u16(), answer.text().await?))
 }
 
+/// Answers the status of `DELETE url`.
+///
+/// # Errors
+/// Where nothing answers within five seconds.
+pub async fn delete(url: &str) -> Result<u16, reqwest::Error> {
+    Ok(CLIENT.delete(url).send().await?.status().as_u16())
+}
+
 /// The sum of a metric's samples whose line starts with `name` and holds every one of `labels`.
 #[must_use]
 pub fn metric(page: &str, name: &str, labels: &[&str]) -> f64 {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod checker;
+pub mod command;
 pub mod drill;
 pub mod facts;
 pub mod history;

@@ -11,10 +11,13 @@ use crate::undo::Undo;
 /// which is written down and synced, [`Tier::act`], and at some time [`Tier::undo`]. It undoes in reverse order whatever
 /// it began, however it ends, an `act` that failed half-way among them.
 pub trait Tier: Send {
+    /// Who reads its figures while something is done to it.
+    type Gauges: Gauges;
+
     /// Which tier this is.
     fn name(&self) -> TierName;
 
-    /// Why this tier cannot do a step; none where it can.
+    /// Why this tier cannot do a step; none where it can. The probes of the hypothesis are asked about as steps, too.
     fn refuses(&self, step: &Step) -> Option<String>;
 
     /// What a step would hit.
@@ -38,11 +41,17 @@ pub trait Tier: Send {
     /// Where it could not be undone.
     fn undo(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// A probe's figure; none where it cannot be had.
-    fn figure(&mut self, probe: &Probe) -> impl Future<Output = Option<f64>> + Send;
+    /// Who reads its figures: an owner of its own of what it needs, since an [`Tier::act`] may take long.
+    fn gauges(&self) -> Self::Gauges;
 
     /// What is left behind of anything that was done: one phrase each. Empty is good.
     fn residue(&mut self) -> impl Future<Output = Vec<String>> + Send;
+}
+
+/// Reads the figures of a world. Several are asked for at a time, also while a step is being carried out.
+pub trait Gauges: Send + Sync {
+    /// A probe's figure; none where it cannot be had.
+    fn figure(&self, probe: &Probe) -> impl Future<Output = Option<f64>> + Send;
 }
 
 /// One thing that a step would hit, for the dry run.

@@ -1,7 +1,19 @@
 //! What undoes a fault, as data: it is written down before the fault is injected, so that somebody else can carry it out
 //! when the injector has died.
 
+mod carry;
+pub mod guard;
+pub mod log;
+mod pending;
+mod rescue;
+
 use serde::{Deserialize, Serialize};
+
+pub use carry::{Error as CarryError, carry_out};
+pub use guard::Guard;
+pub use log::Log;
+pub use pending::{pending, undone};
+pub use rescue::{Rescued, rescue};
 
 /// How one fault is undone by somebody who knows nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod cache;
 mod install;
 mod place;
 mod port;
+mod process;
 mod run;
 mod server;
 mod user;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 pub use install::{Installed, Need, missing};
 pub use port::owner as port_owner;
+pub use process::{began, still_runs};
 pub use run::{Hold, Run};
 pub use server::LocalServer;
 

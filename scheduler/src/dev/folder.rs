@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sql::local::{began, still_runs};
 
 /// A folder for one port base, so that several worlds may run at once.
 #[derive(Debug, Clone)]
@@ -90,19 +91,8 @@ impl Running {
     }
 
     fn is_alive(&self) -> bool {
-        let exists = nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.pid), None).is_ok();
-        exists && began(self.pid) == self.began
+        still_runs(self.pid, self.began.as_deref())
     }
-}
-
-/// When a process began, in the system's own count; none where the system does not tell, or the process has ended.
-fn began(pid: i32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, blanks too.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace();
-    let is_zombie = fields.next() == Some("Z");
-    if is_zombie { None } else { fields.nth(18).map(str::to_owned) }
 }
 
 #[cfg(test)]

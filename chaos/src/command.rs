@@ -1,0 +1,162 @@
+//! Runs one command of a drill: no shell, bounded in time, and nothing of it is left when it is given up.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+
+/// What is kept of each of its outputs; the rest is read and dropped.
+const KEPT: u64 = 64 * 1024;
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
+    /// The first 64 KiB of its standard output.
+    pub out: String,
+    /// The same of its standard error.
+    pub err: String,
+}
+
+/// Why a command was not carried out well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no program to run.
+    #[error("the command is empty")]
+    Empty,
+    /// It could not be started or read.
+    #[error("could not run {program}")]
+    Run {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It, or something that it started and that keeps its output open, did not end in time, and was killed.
+    #[error("{program} did not end within {limit:?}")]
+    TooLong {
+        /// The program.
+        program: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// It ended with a failure.
+    #[error("{program} ended with {}: {said}", .code.map_or("a signal".to_owned(), |code| format!("exit code {code}")))]
+    Failed {
+        /// The program.
+        program: String,
+        /// Its exit code; none where a signal ended it.
+        code: Option<i32>,
+        /// The last line of its standard error, else of its output.
+        said: String,
+    },
+}
+
+/// Kills the command's process group unless it has ended, however its future ends.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // The child is not reaped yet, so the group is still its own.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+/// Runs a command to its end, whatever its exit code. It is in a process group of its own: what interrupts the terminal
+/// does not interrupt it.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::Run`] or [`Error::TooLong`].
+pub async fn run(argv: &[String], limit: Duration) -> Result<Ran, Error> {
+    let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
+    let broken = |source| Error::Run { program: program.clone(), source };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(broken)?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+    let mut group = Group(pid);
+    let (out, err) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
+    let whole = async { tokio::try_join!(keep(out), keep(err), child.wait()) };
+    let Ok(ended) = tokio::time::timeout(limit, whole).await else {
+        return Err(Error::TooLong { program: program.clone(), limit });
+    };
+    let (out, err, status) = ended.map_err(broken)?;
+    group.0 = None;
+    Ok(Ran { code: status.code(), out, err })
+}
+
+/// Runs a command that has to end well.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run_well(argv: &[String], limit: Duration) -> Result<Ran, Error> {
+    let ran = run(argv, limit).await?;
+    if ran.code == Some(0) {
+        return Ok(ran);
+    }
+    let said = if ran.err.trim().is_empty() { &ran.out } else { &ran.err };
+    let said = said.trim_end().lines().next_back().unwrap_or("it said nothing").to_owned();
+    Err(Error::Failed { program: argv[0].clone(), code: ran.code, said })
+}
+
+async fn keep(from: impl AsyncRead + Unpin) -> std::io::Result<String> {
+    let mut kept = Vec::new();
+    let mut first = from.take(KEPT);
+    first.read_to_end(&mut kept).await?;
+    tokio::io::copy(&mut first.into_inner(), &mut tokio::io::sink()).await?;
+    Ok(String::from_utf8_lossy(&kept).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wait::wait_until;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn sh(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).into()
+    }
+
+    #[tokio::test]
+    async fn what_a_command_says_and_how_it_ends_is_told() {
+        let ran = run(&sh("echo out; echo err >&2; exit 3"), LIMIT).await.unwrap();
+        assert_eq!(ran, Ran { code: Some(3), out: "out\n".to_owned(), err: "err\n".to_owned() });
+        let failed = run_well(&sh("echo first >&2; echo last >&2; exit 3"), LIMIT).await.unwrap_err();
+        assert_eq!(failed.to_string(), "sh ended with exit code 3: last");
+        assert!(matches!(run(&[], LIMIT).await, Err(Error::Empty)));
+        assert!(matches!(run(&["/no/such/program".to_owned()], LIMIT).await, Err(Error::Run { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_says_much_is_kept_in_part() {
+        let ran = run(&sh("head -c 300000 /dev/zero | tr '\\0' x"), LIMIT).await.unwrap();
+        assert_eq!((ran.code, ran.out.len() as u64), (Some(0), KEPT));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_takes_too_long_is_killed_with_all_that_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let note = dir.path().join("pid");
+        let script = format!("sleep 600 & echo $! > {}; wait", note.display());
+        let limit = Duration::from_millis(500);
+        assert!(matches!(run(&sh(&script), limit).await, Err(Error::TooLong { .. })));
+        let pid: i32 = std::fs::read_to_string(&note).unwrap().trim().parse().unwrap();
+        let gone = async || {
+            !sql::local::still_runs(pid, sql::local::began(pid).as_deref()) || sql::local::began(pid).is_none()
+        };
+        assert!(wait_until(LIMIT, gone).await, "process {pid} still runs");
+    }
+}
