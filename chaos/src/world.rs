@@ -20,7 +20,7 @@ use self::process::STOP_ON_EOF;
 use crate::drill::PlantedBug;
 use crate::wait::wait_until;
 
-pub use ports::free_ports;
+pub use ports::{free_ports, of as ports_of};
 pub use process::{Process, program};
 
 /// What tells a program with bugs which one it has.
@@ -48,6 +48,8 @@ pub struct Spec {
     pub planted_bug: Option<PlantedBug>,
     /// How the processes reach each other; none = directly, on any ports.
     pub wiring: Option<Wiring>,
+    /// Where logs, spools and the ledger go; none = a temporary folder.
+    pub folder: Option<PathBuf>,
 }
 
 /// How the processes of a world reach each other, where something stands in between.
@@ -65,10 +67,19 @@ pub struct Wiring {
 #[derive(Debug)]
 pub struct World {
     spec: Spec,
-    folder: TempDir,
+    folder: Folder,
     ports: BTreeMap<RegionName, (u16, u16)>,
     schedulers: BTreeMap<RegionName, Process>,
     agents: BTreeMap<RegionName, Process>,
+}
+
+/// Where a world keeps its files.
+#[derive(Debug)]
+enum Folder {
+    /// Deleted with the world.
+    Own(TempDir),
+    /// Its owner's.
+    Given(PathBuf),
 }
 
 impl World {
@@ -89,13 +100,16 @@ impl World {
     /// # Errors
     /// As [`World::start`].
     pub async fn start_schedulers(spec: Spec) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("meridian-world-").tempdir()?;
-        std::fs::write(folder.path().join("topology.yaml"), &spec.topology)?;
+        let folder = match &spec.folder {
+            Some(folder) => Folder::Given(folder.clone()),
+            None => Folder::Own(tempfile::Builder::new().prefix("meridian-world-").tempdir()?),
+        };
         let ports = match &spec.wiring {
             Some(wiring) => wiring.ports.clone(),
             None => ports::of(&spec.regions)?,
         };
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
+        std::fs::write(world.folder().join("topology.yaml"), &world.spec.topology)?;
         world.migrate().await?;
         for region in world.spec.regions.clone() {
             world.start_scheduler(&region)?;
@@ -109,7 +123,10 @@ impl World {
     /// Where the world keeps logs, spools and the ledger.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        match &self.folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Given(folder) => folder,
+        }
     }
 
     /// The runners' append-only record.
@@ -217,6 +234,12 @@ impl World {
         self.schedulers.get_mut(region).and_then(|process| process.runs().then(|| process.id()))
     }
 
+    /// The process ids of a region's scheduler and agent, as far as they run.
+    pub fn region_ids(&mut self, region: &RegionName) -> (Option<u32>, Option<u32>) {
+        let id = |process: Option<&mut Process>| process.and_then(|process| process.runs().then(|| process.id()));
+        (id(self.schedulers.get_mut(region)), id(self.agents.get_mut(region)))
+    }
+
     /// The process ids of all schedulers and agents that run.
     pub fn process_ids(&mut self) -> Vec<u32> {
         let all = self.schedulers.values_mut().chain(self.agents.values_mut());
@@ -280,8 +303,10 @@ impl Drop for World {
         self.agents.clear();
         self.schedulers.clear();
         // A failed test's world is worth a look.
-        if std::thread::panicking() {
-            self.folder.disable_cleanup(true);
+        if let Folder::Own(folder) = &mut self.folder
+            && std::thread::panicking()
+        {
+            folder.disable_cleanup(true);
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Edge {
 impl Edge {
     /// Starts to look at the health endpoints, one a region.
     pub(crate) fn start(regions: Vec<RegionName>, health: BTreeMap<RegionName, String>) -> Self {
-        let (tell, order) = watch::channel(order(&regions, &BTreeSet::new()));
+        let (tell, order) = watch::channel(distances(&regions));
         Self { order, looking: tokio::spawn(look(regions, health, tell)) }
     }
 
@@ -87,6 +87,11 @@ impl Mind {
     }
 }
 
+/// For each region, all regions by distance, itself first.
+pub(crate) fn distances(regions: &[RegionName]) -> Order {
+    order(regions, &BTreeSet::new())
+}
+
 /// Green regions by distance, then the red ones by distance: where all are red, all are tried.
 fn order(regions: &[RegionName], red: &BTreeSet<RegionName>) -> Order {
     let key = |here: &RegionName, there: &RegionName| {
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn red_regions_come_last_and_the_rest_by_distance() {
         let regions = names(&["us-west", "europe-west", "asia-east", "us-east"]);
-        let green = order(&regions, &BTreeSet::new());
+        let green = distances(&regions);
         assert_eq!(green[&regions[0]], names(&["us-west", "us-east", "europe-west", "asia-east"]));
         let red = order(&regions, &names(&["us-west"]).into_iter().collect());
         assert_eq!(red[&regions[0]], names(&["us-east", "europe-west", "asia-east", "us-west"]));

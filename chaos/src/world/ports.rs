@@ -38,7 +38,7 @@ pub fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
 ///
 /// # Errors
 /// As [`free_ports`].
-pub(super) fn of(regions: &[RegionName]) -> anyhow::Result<BTreeMap<RegionName, (u16, u16)>> {
+pub fn of(regions: &[RegionName]) -> anyhow::Result<BTreeMap<RegionName, (u16, u16)>> {
     let free = free_ports(regions.len() * 2)?;
     Ok(regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect())
 }

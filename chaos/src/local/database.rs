@@ -1,0 +1,86 @@
+//! The database of a local world: a server of its own, durable, which can crash.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sql::local::LocalServer;
+use tokio::task::spawn_blocking;
+use tokio_postgres::NoTls;
+
+/// Connections that the server offers: a world's schedulers, and those who look at it.
+const CONNECTIONS: u16 = 300;
+/// How long a recovered server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Database {
+    server: LocalServer,
+    port: u16,
+    url: String,
+}
+
+impl Database {
+    /// Starts an empty server on a port.
+    pub(crate) async fn start(port: u16) -> anyhow::Result<Self> {
+        let server = LocalServer::for_world(port).connections(CONNECTIONS);
+        let url = blocking(&server, |server| {
+            // What an earlier run left under this port is nobody's any more.
+            server.remove()?;
+            server.start()
+        })
+        .await
+        .context("no database for the drill's world")?;
+        Ok(Self { server, port, url })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its URL by another way that leads to it.
+    pub(crate) fn url_through(&self, at: SocketAddr) -> String {
+        self.url.replacen(&format!("127.0.0.1:{}", self.port), &at.to_string(), 1)
+    }
+
+    /// Its port.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it says that it is.
+    pub(crate) async fn version(&self) -> anyhow::Result<String> {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+        tokio::spawn(connection);
+        let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
+        Ok(format!("PostgreSQL {version}"))
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) async fn crash(&self) -> anyhow::Result<()> {
+        blocking(&self.server, |server| server.crash().map(drop)).await.context("the database did not crash")
+    }
+
+    /// Starts it again unless it runs, and waits until it answers.
+    pub(crate) async fn revive(&self) -> anyhow::Result<()> {
+        blocking(&self.server, |server| server.start().map(drop)).await.context("the database did not come back")?;
+        let answers = async || tokio_postgres::connect(&self.url, NoTls).await.is_ok();
+        anyhow::ensure!(crate::wait::wait_until(PATIENCE, answers).await, "the database came back and does not answer");
+        Ok(())
+    }
+
+    /// Ends it and deletes its data.
+    pub(crate) async fn remove(&self) -> anyhow::Result<()> {
+        blocking(&self.server, LocalServer::remove).await.context("the drill's database was not removed")
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    server: &LocalServer,
+    call: impl FnOnce(&LocalServer) -> Result<T, sql::local::Error> + Send + 'static,
+) -> anyhow::Result<T> {
+    let server = server.clone();
+    Ok(spawn_blocking(move || call(&server)).await??)
+}

@@ -1,0 +1,321 @@
+//! The tier `local` as the runner of drills drives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use scheduler_client::wire::RegionVerb;
+use serde_json::Value;
+use topology::RegionName;
+
+use super::act::{self, Going, hit_links};
+use super::hits;
+use super::links;
+use super::load::{SharedFacts, lock};
+use super::sample::Sampler;
+use super::site::Site;
+use super::topology as shape;
+use crate::command;
+use crate::drill::{Drill, Fault, Probe, ProcessKind, Query, RegionSelector, Step, StepKind, TierName};
+use crate::journal::Victim;
+use crate::load::now_us;
+use crate::process::began;
+use crate::tier::{Gauges, Target, Tier};
+use crate::undo::Undo;
+
+/// A world of its own with what is being done to it.
+#[derive(Debug)]
+pub struct Local {
+    site: Site,
+    /// Missions a second, as the file has them.
+    rate: f64,
+    /// Regions by leases, most first, as they were when one was asked for first.
+    ranking: Option<Vec<(RegionName, u64)>>,
+    going: Going,
+    /// The region that was taken away first.
+    victim: Option<Victim>,
+}
+
+/// Reads the figures of a local world.
+#[derive(Debug, Clone)]
+pub struct LocalGauges(SharedFacts);
+
+impl Local {
+    pub(super) fn new(site: Site, drill: &Drill) -> Self {
+        Self { site, rate: drill.load.per_second, ranking: None, going: Going::default(), victim: None }
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The region that was taken away first, where one was.
+    pub(super) fn victim(&self) -> Option<&Victim> {
+        self.victim.as_ref()
+    }
+
+    pub(super) fn into_site(self) -> Site {
+        self.site
+    }
+
+    /// Ranks the regions by leases, once: what is meant does not change while a drill runs.
+    fn rank(&mut self) -> anyhow::Result<()> {
+        if self.ranking.is_none() {
+            self.ranking = Some(ranked(&self.site.sampler, &self.site.regions)?);
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, region: &RegionSelector) -> anyhow::Result<RegionName> {
+        let nth = |n: usize| {
+            let ranking = self.ranking.as_ref().context("no region has been chosen yet")?;
+            Ok(ranking.get(n).context("the world has too few regions")?.0.clone())
+        };
+        match region {
+            RegionSelector::Named(region) => Ok(region.clone()),
+            RegionSelector::MostLeases => nth(0),
+            RegionSelector::SecondMostLeases => nth(1),
+        }
+    }
+
+    fn note_hit(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        let takes = hits::takes_leases(fault);
+        for region in hits::regions(fault) {
+            let region = self.resolve(region)?;
+            lock(&self.site.facts).hit(region.as_str(), now_us(), takes);
+            if takes && self.victim.is_none() {
+                let ranking = self.ranking.as_ref().context("the regions were not ranked")?;
+                let of = ranking.iter().map(|(_, leases)| leases).sum();
+                let leases = ranking.iter().find(|(name, _)| *name == region).map_or(0, |(_, leases)| *leases);
+                self.victim = Some(Victim { region: region.to_string(), leases, of });
+            }
+        }
+        Ok(())
+    }
+
+    fn note_heal(&self, fault: &Fault) -> anyhow::Result<()> {
+        for region in hits::regions(fault) {
+            let region = self.resolve(region)?;
+            lock(&self.site.facts).healed(region.as_str(), now_us(), hits::takes_leases(fault));
+        }
+        Ok(())
+    }
+}
+
+fn ranked(sampler: &Sampler, regions: &[RegionName]) -> anyhow::Result<Vec<(RegionName, u64)>> {
+    let leases = sampler.newest_leases().context("nobody has seen the leases yet")?;
+    let held = |region: &RegionName| leases.get(region.as_str()).copied().unwrap_or(0);
+    let mut all: Vec<_> = regions.iter().map(|region| (region.clone(), held(region))).collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(all)
+}
+
+/// Why this tier cannot do a step.
+pub(super) fn refuses(step: &Step) -> Option<String> {
+    match &step.kind {
+        StepKind::Fault(_) | StepKind::Undo(_) => None,
+        StepKind::Command(_) => Some("declared commands are for the tier cluster".to_owned()),
+        StepKind::Probe(probe) => match probe.query {
+            Query::SubmitSuccessRatio
+            | Query::SubmitToLeasedP99Ms
+            | Query::StrandedLeases
+            | Query::OverdueMissions
+            | Query::ServingRegions => None,
+            Query::HttpStatus { .. } | Query::ExitCode { .. } | Query::Number { .. } => {
+                Some("probes by address or command are for the tier cluster".to_owned())
+            }
+        },
+    }
+}
+
+/// What a step would hit in a world of this drill; regions in words where only the running world can tell.
+#[must_use]
+pub fn preview(drill: &Drill, step: &Step) -> Vec<Target> {
+    let StepKind::Fault(fault) = &step.kind else { return Vec::new() };
+    let regions = shape::regions(&drill.world);
+    let named = |region: &RegionSelector| match region {
+        RegionSelector::Named(region) => Some(region.clone()),
+        RegionSelector::MostLeases | RegionSelector::SecondMostLeases => None,
+    };
+    // For the count of links any region is as good as another.
+    let some = |region: &RegionSelector| {
+        let stand_in = match region {
+            RegionSelector::MostLeases => regions.first(),
+            RegionSelector::SecondMostLeases => regions.get(1),
+            RegionSelector::Named(region) => Some(region),
+        };
+        stand_in.cloned().context("the world has too few regions")
+    };
+    let how = hits::told(fault, &named);
+    let undo = undo_told(fault).to_owned();
+    let links = match fault {
+        Fault::Partition { links } | Fault::Toxic { links, .. } => {
+            let found = hit_links(&links::all(&regions), links, &some).unwrap_or_default();
+            Some(found.len())
+        }
+        Fault::GatewayDown { region } => {
+            some(region).ok().map(|region| links::to_gateway(&links::all(&regions), &region).len())
+        }
+        Fault::Statements { .. } => Some(links::statements(&links::all(&regions)).len()),
+        Fault::Kill { .. }
+        | Fault::CrashLoop { .. }
+        | Fault::Pause { .. }
+        | Fault::RestartDatabase { .. }
+        | Fault::Verb { .. }
+        | Fault::Edge { .. }
+        | Fault::Load { .. }
+        | Fault::SilenceInjector => None,
+    };
+    let region = hits::regions(fault).first().map(|region| match region {
+        RegionSelector::Named(region) => region.to_string(),
+        RegionSelector::MostLeases => "most-leases".to_owned(),
+        RegionSelector::SecondMostLeases => "second-most-leases".to_owned(),
+    });
+    let what = match links {
+        Some(count) => format!("{count} links"),
+        None => what_told(fault).to_owned(),
+    };
+    vec![Target { what, region, how, undo }]
+}
+
+const fn what_told(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Partition { .. } | Fault::Toxic { .. } | Fault::GatewayDown { .. } | Fault::Statements { .. } => "links",
+        Fault::Kill { process, .. } | Fault::Pause { process, .. } => match process {
+            ProcessKind::Scheduler => "1 scheduler",
+            ProcessKind::Agent => "1 agent",
+            ProcessKind::Region => "1 scheduler, 1 agent",
+        },
+        Fault::CrashLoop { .. } => "1 scheduler",
+        Fault::RestartDatabase { .. } => "the database",
+        Fault::Verb { .. } => "1 region",
+        Fault::Edge { .. } => "what the edge sees",
+        Fault::Load { .. } => "the load",
+        Fault::SilenceInjector => "the fault proxy's owner",
+    }
+}
+
+const fn undo_told(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Partition { .. } | Fault::Toxic { .. } | Fault::Statements { .. } => "take the toxics off",
+        Fault::GatewayDown { .. } => "let connections through again",
+        Fault::Kill { .. } => "start it again and wait until it is ready",
+        Fault::CrashLoop { .. } => "leave it alone, and start it where it is down",
+        Fault::Pause { .. } => "SIGCONT",
+        Fault::RestartDatabase { .. } => "wait until it answers",
+        Fault::Verb { .. } => "uncordon",
+        Fault::Edge { .. } => "let the health endpoint speak for itself",
+        Fault::Load { .. } => "submit at the file's rate",
+        Fault::SilenceInjector => "be heard again",
+    }
+}
+
+impl Tier for Local {
+    type Gauges = LocalGauges;
+
+    fn name(&self) -> TierName {
+        TierName::Local
+    }
+
+    fn refuses(&self, step: &Step) -> Option<String> {
+        refuses(step)
+    }
+
+    fn targets(&self, step: &Step) -> Vec<Target> {
+        let StepKind::Fault(fault) = &step.kind else { return Vec::new() };
+        let known = |region: &RegionSelector| self.resolve(region).ok();
+        let region = hits::regions(fault).first().and_then(|region| known(region)).map(|region| region.to_string());
+        let (how, undo) = (hits::told(fault, &known), undo_told(fault).to_owned());
+        vec![Target { what: what_told(fault).to_owned(), region, how, undo }]
+    }
+
+    /// Only what stands still must be told to go on: everything else ends with this process, as the world does.
+    async fn undo_of(&mut self, step: &Step) -> anyhow::Result<Vec<Undo>> {
+        self.rank()?;
+        let StepKind::Fault(Fault::Pause { process, region }) = &step.kind else { return Ok(Vec::new()) };
+        let region = self.resolve(region)?;
+        let (scheduler, agent) = self.site.world.lock().await.region_ids(&region);
+        let ids = match process {
+            ProcessKind::Scheduler => vec![scheduler],
+            ProcessKind::Agent => vec![agent],
+            ProcessKind::Region => vec![scheduler, agent],
+        };
+        let ids = ids.into_iter().flatten().filter_map(|id| i32::try_from(id).ok());
+        Ok(ids.map(|pid| Undo::Continue { pid, began: began(pid) }).collect())
+    }
+
+    async fn act(&mut self, step: &Step) -> anyhow::Result<Value> {
+        let StepKind::Fault(fault) = &step.kind else { anyhow::bail!("this tier carries out faults only") };
+        self.rank()?;
+        let mut going = std::mem::take(&mut self.going);
+        let resolve = |region: &RegionSelector| self.resolve(region);
+        let done = act::act(&self.site, &mut going, &step.name, fault, &resolve).await;
+        self.going = going;
+        // Also where it was carried out in part: the regions are hit then.
+        self.note_hit(fault)?;
+        done
+    }
+
+    async fn undo(&mut self, step: &Step) -> anyhow::Result<()> {
+        let StepKind::Fault(fault) = &step.kind else { return Ok(()) };
+        // From its begin: what a heal takes is the heal's, not the fault's.
+        self.note_heal(fault)?;
+        let mut going = std::mem::take(&mut self.going);
+        let resolve = |region: &RegionSelector| self.resolve(region);
+        let done = act::undo(&self.site, &mut going, &step.name, fault, &resolve, self.rate).await;
+        self.going = going;
+        done
+    }
+
+    fn gauges(&self) -> LocalGauges {
+        LocalGauges(Arc::clone(&self.site.facts))
+    }
+
+    async fn residue(&mut self) -> Vec<String> {
+        let mut left = Vec::new();
+        match self.site.proxies.toxics().await {
+            Ok(toxics) => left.extend(toxics.into_iter().map(|name| format!("toxic {name}"))),
+            Err(error) => left.push(format!("perhaps toxics: {error:#}")),
+        }
+        match self.site.operator.regions().await {
+            Ok(list) => {
+                let held = list.regions.into_iter().filter(|region| region.verb != RegionVerb::None);
+                left.extend(held.map(|region| format!("an operator's word on {}", region.name)));
+            }
+            Err(error) => left.push(format!("perhaps an operator's word: {error}")),
+        }
+        left.extend(self.processes().await);
+        left
+    }
+}
+
+impl Local {
+    /// Processes that stand still or do not run.
+    async fn processes(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        let mut world = self.site.world.lock().await;
+        for region in &self.site.regions {
+            let (scheduler, agent) = world.region_ids(region);
+            for (what, id) in [("scheduler", scheduler), ("agent", agent)] {
+                match id {
+                    None => left.push(format!("the {what} of {region} does not run")),
+                    Some(id) if command::stands_still(id) => left.push(format!("the {what} of {region} stands still")),
+                    Some(_) => {}
+                }
+            }
+        }
+        left
+    }
+}
+
+impl Gauges for LocalGauges {
+    async fn figure(&self, probe: &Probe) -> Option<f64> {
+        lock(&self.0).figure(&probe.query, probe.window, now_us())
+    }
+}
+
+/// Targets of every step, by name, for the dry run.
+#[must_use]
+pub fn previews(drill: &Drill) -> BTreeMap<String, Vec<Target>> {
+    drill.method.iter().map(|step| (step.name.clone(), preview(drill, step))).collect()
+}
