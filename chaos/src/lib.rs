@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod checker;
+pub mod cluster;
 pub mod command;
 pub mod drill;
+#[cfg(test)]
+mod fake_http;
 pub mod history;
 pub mod http;
 pub mod journal;
@@ -10,6 +13,7 @@ pub mod judge;
 pub mod load;
 pub mod registry;
 pub mod run;
+pub mod session;
 pub mod stop;
 pub mod tier;
 pub mod undo;

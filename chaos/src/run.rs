@@ -13,6 +13,7 @@ mod order;
 mod progress;
 mod radius;
 mod refusals;
+mod signals;
 mod told;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use order::undo_order;
 pub use progress::Event;
 pub use radius::exceeded;
 pub use refusals::{Refusal, refusals};
+pub use signals::signals;
 
 use crate::drill::Drill;
 use crate::journal::{Activity, Probed};
