@@ -1,13 +1,17 @@
 //! The command line: one module a command.
 
 mod check;
+mod clear;
+mod guard;
 mod output;
+mod state;
+mod stop;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use output::{Format, Output};
+use output::{Exit, Format, Output};
 
 /// Takes regions away on purpose, and proves what happened.
 #[derive(Debug, Parser)]
@@ -23,6 +27,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Stop(stop::Args),
+    Clear(clear::Args),
+    Guard(guard::Args),
 }
 
 /// Runs the program.
@@ -34,11 +41,19 @@ pub(crate) fn run() -> ExitCode {
     let mut output = Output::stdio(cli.format);
     let result = match cli.command {
         Command::Check(args) => check::run(&args, &mut output),
+        Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
+        Command::Clear(args) => clear::run(&args, &mut output),
+        Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
     };
     match result {
         Ok(exit) => exit.into(),
         Err(error) => output::report(&error, &mut output).into(),
     }
+}
+
+/// Runs a command that waits for others.
+fn wait_for(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Runtime::new()?.block_on(command)
 }
 
 #[cfg(test)]

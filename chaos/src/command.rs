@@ -1,5 +1,7 @@
 //! Runs one command of a drill: no shell, bounded in time, and nothing of it is left when it is given up.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -111,6 +113,32 @@ pub async fn run_well(argv: &[String], limit: Duration) -> Result<Ran, Error> {
     Err(Error::Failed { program: argv[0].clone(), code: ran.code, said })
 }
 
+/// Whether a program is there: at its path, or in a folder of `PATH`.
+#[must_use]
+pub fn is_there(program: &str) -> bool {
+    let is_file =
+        |path: &Path| path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
+    if program.contains('/') {
+        return is_file(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| is_file(&folder.join(program)))
+}
+
+/// A command as somebody would type it.
+#[must_use]
+pub fn line(argv: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c);
+    let quoted = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    argv.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 async fn keep(from: impl AsyncRead + Unpin) -> std::io::Result<String> {
     let mut kept = Vec::new();
     let mut first = from.take(KEPT);
@@ -138,6 +166,18 @@ mod tests {
         assert_eq!(failed.to_string(), "sh ended with exit code 3: last");
         assert!(matches!(run(&[], LIMIT).await, Err(Error::Empty)));
         assert!(matches!(run(&["/no/such/program".to_owned()], LIMIT).await, Err(Error::Run { .. })));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_somebody_would_type_it() {
+        let argv = ["kubectl", "--context", "a b", "it's", "", "x=1"].map(str::to_owned);
+        assert_eq!(line(&argv), r"kubectl --context 'a b' 'it'\''s' '' x=1");
+    }
+
+    #[test]
+    fn a_program_is_looked_for_where_the_system_would() {
+        assert!(is_there("sh") && is_there("/bin/sh"));
+        assert!(!is_there("no-such-program") && !is_there("/no/such/program") && !is_there("/bin"));
     }
 
     #[tokio::test]

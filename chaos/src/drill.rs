@@ -34,6 +34,21 @@ pub enum TierName {
     Cluster,
 }
 
+impl TierName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sim, Self::Local, Self::Cluster];
+
+    /// The name in files and flags.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Local => "local",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
 /// A validated drill. Variables (`$region`) are resolved; what only a running world can tell is a
 /// [`RegionSelector`].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod checker;
+pub mod cluster;
 pub mod command;
 pub mod drill;
 pub mod facts;
+#[cfg(test)]
+mod fake_http;
 pub mod history;
 pub mod http;
 pub mod journal;
@@ -11,6 +14,10 @@ pub mod judge;
 pub mod load;
 pub mod local;
 pub mod measure;
+pub mod registry;
+pub mod run;
+pub mod session;
+pub mod stop;
 pub mod tier;
 pub mod undo;
 pub mod wait;

@@ -70,3 +70,6 @@ pub enum UndoLine {
     /// The run is over: whatever is not undone is nobody's business any more.
     Over,
 }
+
+#[cfg(test)]
+mod tests;

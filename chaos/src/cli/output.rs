@@ -87,7 +87,6 @@ impl Output {
     }
 
     /// A remark that is no result.
-    #[expect(dead_code, reason = "the next command uses it")]
     pub(super) fn note(&mut self, text: &str) -> anyhow::Result<()> {
         Ok(writeln!(self.err, "{}", text.trim_end_matches('\n'))?)
     }

@@ -4,12 +4,12 @@
 //! of its own, so that neither Ctrl-C nor a terminal that hangs up reaches it.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -70,9 +70,9 @@ impl Guard {
 /// # Errors
 /// Where signals cannot be caught, or the log cannot be had or written.
 pub async fn stand(
-    log: PathBuf,
+    log: &Path,
     mut input: impl AsyncRead + Unpin,
-    mut output: impl tokio::io::AsyncWrite + Unpin,
+    mut output: impl AsyncWrite + Unpin,
     token: Option<&str>,
 ) -> anyhow::Result<Rescued> {
     // Fails where this process leads a group already, which is apart from the run's then.
@@ -85,7 +85,7 @@ pub async fn stand(
     output.flush().await?;
     // Whatever is sent, and however it ends: only the end counts.
     let _ = tokio::io::copy(&mut input, &mut tokio::io::sink()).await;
-    undo_unless_over(&log, token).await.map_err(Into::into)
+    undo_unless_over(log, token).await.map_err(Into::into)
 }
 
 async fn undo_unless_over(log: &Path, token: Option<&str>) -> Result<Rescued, log::Error> {

@@ -32,7 +32,12 @@ pub async fn rescue(path: &Path, token: Option<&str>) -> Result<Rescued, Error> 
     rescue_within(path, token, TRIES, PATIENCE).await
 }
 
-async fn rescue_within(path: &Path, token: Option<&str>, tries: u32, patience: Duration) -> Result<Rescued, Error> {
+pub(super) async fn rescue_within(
+    path: &Path,
+    token: Option<&str>,
+    tries: u32,
+    patience: Duration,
+) -> Result<Rescued, Error> {
     let mut log = Log::take_over(path, patience).await?;
     let lines = log.lines()?;
     let mut rescued = Rescued::default();
