@@ -6,6 +6,7 @@ mod guard;
 mod output;
 mod state;
 mod stop;
+mod proxy;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ enum Command {
     Stop(stop::Args),
     Clear(clear::Args),
     Guard(guard::Args),
+    Proxy(proxy::Args),
 }
 
 /// Runs the program.
@@ -44,6 +46,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
         Command::Clear(args) => clear::run(&args, &mut output),
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
+        Command::Proxy(args) => proxy::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(client);
+
+/// A client with connections of its own.
+pub(crate) fn client() -> reqwest::Client {
     // Another crate of this process may have installed it already; either is ring's.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -11,7 +14,7 @@ static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         .timeout(Duration::from_secs(5))
         .build()
         .expect("a client without certificates of its own can always be built")
-});
+}
 
 /// Answers status and body of `GET url`.
 ///

@@ -18,6 +18,7 @@ pub mod registry;
 pub mod run;
 pub mod session;
 pub mod stop;
+pub mod proxy;
 pub mod tier;
 pub mod undo;
 pub mod wait;

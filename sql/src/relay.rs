@@ -1,6 +1,6 @@
 //! A relay between a test and the database, which can be made to fail.
 
-mod wire;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

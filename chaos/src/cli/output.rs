@@ -62,6 +62,11 @@ impl Stop {
     pub(super) fn usage(message: impl Into<String>) -> anyhow::Error {
         Self { exit: Exit::Usage, message: message.into() }.into()
     }
+
+    /// Something could not be reached or had.
+    pub(super) fn refused(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Refused, message: message.into() }.into()
+    }
 }
 
 /// Where a command writes.

@@ -1,0 +1,243 @@
+//! Statements of PostgreSQL's protocol, answered badly without the two ends falling out of step.
+//!
+//! A statement that must not run is cut out of what the client sends, up to its `Sync`; the `Sync` goes on. So the server
+//! itself ends the turn with `ReadyForQuery`, in its place among the answers, and the error is put before that. What was
+//! sent before the execution (parse, bind, describe) is answered by the server, as it is when an execution fails.
+//!
+//! Once the two ends encrypt, nothing can be read and everything passes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use sql::relay::wire::{Backend, Frontend, Message, Request, Text};
+
+use super::filter::{Counts, Taken};
+use super::orders::Orders;
+use crate::drill::StatementAnswer;
+
+/// A `Sync` message.
+const SYNC: &[u8] = b"S\0\0\0\x04";
+/// The status in `ReadyForQuery` outside a transaction.
+const IDLE: u8 = b'I';
+
+/// What was asked and is not answered yet, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    waiting: VecDeque<Turn>,
+    /// The status that the server told last.
+    status: Option<u8>,
+    /// Whether nothing can be read any more.
+    unread: bool,
+}
+
+/// What one `ReadyForQuery` answers, or the one byte after a wish to encrypt.
+#[derive(Debug, Default)]
+struct Turn {
+    encrypts: bool,
+    /// Whether its last message was sent.
+    complete: bool,
+    /// Whether a statement of it was sent for execution.
+    ran: bool,
+    /// Whether one of its statements begins or ends a transaction.
+    controls: bool,
+    /// Whether the server answered with an error of its own.
+    failed: bool,
+    /// The statement that is answered badly.
+    hit: Option<(String, StatementAnswer)>,
+}
+
+/// Reads what a client asks.
+#[derive(Debug)]
+pub(super) struct Asked {
+    frontend: Frontend,
+    turns: Arc<Mutex<Turns>>,
+}
+
+/// Reads what a server answers.
+#[derive(Debug)]
+pub(super) struct Answered {
+    backend: Backend,
+    turns: Arc<Mutex<Turns>>,
+    over: bool,
+}
+
+fn locked(turns: &Mutex<Turns>) -> MutexGuard<'_, Turns> {
+    turns.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Turn {
+    const fn complete() -> Self {
+        Self { encrypts: false, complete: true, ran: false, controls: false, failed: false, hit: None }
+    }
+
+    /// Whether what follows the statement must not reach the server.
+    fn cuts(&self) -> bool {
+        self.hit.as_ref().is_some_and(|(_, answer)| *answer != StatementAnswer::Ambiguous)
+    }
+
+    fn pass(&self) -> Pass {
+        if self.cuts() { Pass::No } else { Pass::On }
+    }
+}
+
+impl Turns {
+    /// The turn that the next message belongs to.
+    fn open(&mut self) -> &mut Turn {
+        if self.waiting.back().is_none_or(|turn| turn.complete) {
+            self.waiting.push_back(Turn::default());
+        }
+        self.waiting.back_mut().expect("one was just put there")
+    }
+
+    /// Notes that a statement is about to run in the open turn, and whether it is hit. Hit are only first statements of
+    /// a turn which surely begins outside a transaction.
+    fn run(&mut self, text: &Text, orders: &Orders) {
+        let outside = self.status == Some(IDLE) && !self.waiting.iter().any(|turn| turn.controls);
+        let turn = self.open();
+        if outside && !turn.ran && !text.controls {
+            let answer = orders.statements.iter().find_map(|rule| rule.draw(&text.name, text.writes));
+            turn.hit = answer.map(|answer| (text.name.clone(), answer));
+        }
+        turn.ran = true;
+        turn.controls |= text.controls;
+    }
+
+    /// What becomes of a message on its way to the server.
+    fn ask(&mut self, request: &Request, orders: &Orders) -> Pass {
+        match request {
+            Request::Cancel | Request::Other => return Pass::On,
+            Request::Encrypt => self.waiting.push_back(Turn { encrypts: true, ..Turn::complete() }),
+            Request::Start | Request::Call => self.waiting.push_back(Turn::complete()),
+            Request::Sync => self.open().complete = true,
+            Request::Prepare | Request::Execute(None) => return self.open().pass(),
+            Request::Execute(Some(text)) => {
+                if !self.open().cuts() {
+                    self.run(text, orders);
+                }
+                return self.open().pass();
+            }
+            Request::Query(text) => {
+                self.run(text, orders);
+                let turn = self.open();
+                turn.complete = true;
+                return if turn.cuts() { Pass::AsSync } else { Pass::On };
+            }
+        }
+        Pass::On
+    }
+}
+
+/// What becomes of a message.
+enum Pass {
+    /// It goes on.
+    On,
+    /// A mere `Sync` goes on in its place.
+    AsSync,
+    /// It does not go on.
+    No,
+}
+
+impl Asked {
+    /// A reader of a new connection.
+    pub(super) fn new(turns: Arc<Mutex<Turns>>) -> Self {
+        Self { frontend: Frontend::default(), turns }
+    }
+
+    /// Takes bytes in; returns what goes on.
+    pub(super) fn take(&mut self, bytes: &[u8], orders: &Orders) -> BytesMut {
+        let mut on = BytesMut::with_capacity(bytes.len());
+        let mut turns = locked(&self.turns);
+        self.frontend.push(bytes);
+        while !turns.unread {
+            let Some((message, request)) = self.frontend.next_message() else { return on };
+            match turns.ask(&request, orders) {
+                Pass::On => on.extend_from_slice(&message.bytes),
+                Pass::AsSync => on.extend_from_slice(SYNC),
+                Pass::No => {}
+            }
+        }
+        on.extend_from_slice(&self.frontend.rest());
+        on
+    }
+
+    /// What is no whole message yet.
+    pub(super) fn rest(&mut self) -> Bytes {
+        self.frontend.rest()
+    }
+}
+
+impl Answered {
+    /// A reader of a new connection.
+    pub(super) fn new(turns: Arc<Mutex<Turns>>) -> Self {
+        Self { backend: Backend::default(), turns, over: false }
+    }
+
+    /// Takes bytes in.
+    pub(super) fn take(&mut self, bytes: &[u8], counts: &Counts) -> Taken {
+        let mut taken = Taken { on: BytesMut::with_capacity(bytes.len()), ..Taken::default() };
+        let mut turns = locked(&self.turns);
+        self.backend.push(bytes);
+        while !self.over && !turns.unread {
+            if turns.waiting.front().is_some_and(|turn| turn.encrypts) {
+                let Some(answer) = self.backend.next_byte() else { return taken };
+                taken.on.extend_from_slice(&answer);
+                turns.waiting.pop_front();
+                turns.unread = answer[0] != b'N';
+                continue;
+            }
+            let Some(message) = self.backend.next_message() else { return taken };
+            self.over = answer(&mut turns, &message, &mut taken.on, counts);
+            taken.hang_up = self.over;
+        }
+        if !self.over {
+            taken.on.extend_from_slice(&self.backend.rest());
+        }
+        taken
+    }
+
+    /// What is no whole message yet.
+    pub(super) fn rest(&mut self) -> Bytes {
+        self.backend.rest()
+    }
+}
+
+/// Passes a message of the server on, or what takes its place; whether the connection ends with it.
+fn answer(turns: &mut Turns, message: &Message, on: &mut BytesMut, counts: &Counts) -> bool {
+    let ready = message.kind == Some(b'Z');
+    let mut turn = Turn::default();
+    if ready {
+        turns.status = message.body().first().copied();
+        turn = turns.waiting.pop_front().unwrap_or_default();
+    } else if let Some(front) = turns.waiting.front_mut() {
+        front.failed |= message.kind == Some(b'E');
+        if matches!(front.hit, Some((_, StatementAnswer::Ambiguous))) {
+            return false;
+        }
+    }
+    match turn.hit {
+        Some((name, answer @ StatementAnswer::Ambiguous)) => {
+            counts.statement(&name, answer);
+            return true;
+        }
+        Some((name, answer @ StatementAnswer::SerializationFailure)) if !turn.failed => {
+            counts.statement(&name, answer);
+            on.extend_from_slice(&error("ERROR", "40001", "could not serialize access, says the fault proxy"));
+        }
+        Some((name, answer @ StatementAnswer::AdminShutdown)) if !turn.failed => {
+            counts.statement(&name, answer);
+            on.extend_from_slice(&error("FATAL", "57P01", "terminating connection, says the fault proxy"));
+            return true;
+        }
+        Some((_, StatementAnswer::SerializationFailure | StatementAnswer::AdminShutdown)) | None => {}
+    }
+    on.extend_from_slice(&message.bytes);
+    false
+}
+
+/// An `ErrorResponse`.
+fn error(severity: &str, code: &str, message: &str) -> Vec<u8> {
+    let body = format!("S{severity}\0V{severity}\0C{code}\0M{message}\0\0");
+    let length = u32::try_from(4 + body.len()).expect("the texts are short");
+    [b"E".as_slice(), &length.to_be_bytes(), body.as_bytes()].concat()
+}
