@@ -2,6 +2,7 @@
 
 mod check;
 mod output;
+mod report;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Report(report::Args),
 }
 
 /// Runs the program.
@@ -34,6 +36,7 @@ pub(crate) fn run() -> ExitCode {
     let mut output = Output::stdio(cli.format);
     let result = match cli.command {
         Command::Check(args) => check::run(&args, &mut output),
+        Command::Report(args) => report::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),
