@@ -7,6 +7,7 @@ mod output;
 mod state;
 mod stop;
 mod proxy;
+mod report;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ enum Command {
     Clear(clear::Args),
     Guard(guard::Args),
     Proxy(proxy::Args),
+    Report(report::Args),
 }
 
 /// Runs the program.
@@ -47,6 +49,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Clear(args) => clear::run(&args, &mut output),
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
         Command::Proxy(args) => proxy::run(&args, &mut output),
+        Command::Report(args) => report::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -17,7 +17,7 @@ pub use timeline::{Series, Span, Strip, Timeline};
 /// One run of a drill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
-    /// Version of this format.
+    /// [`Journal::VERSION`] of the program that wrote it.
     pub version: u32,
     /// Version of the program.
     pub chaos_version: String,
@@ -61,6 +61,11 @@ pub struct Journal {
     pub reasons: Vec<String>,
     /// What the picture is drawn from.
     pub timeline: Timeline,
+}
+
+impl Journal {
+    /// The version of this format.
+    pub const VERSION: u32 = 1;
 }
 
 /// Which drill it was.
