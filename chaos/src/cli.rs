@@ -4,10 +4,10 @@ mod check;
 mod clear;
 mod guard;
 mod output;
-mod state;
-mod stop;
 mod proxy;
 mod report;
+mod state;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -36,6 +36,8 @@ use crate::undo;
 pub struct Setup<'a> {
     /// Its undo log, new and held by this process.
     pub log: &'a mut undo::Log,
+    /// Whether the log is over with the drill. Else its owner has more to undo, and says when it is over.
+    pub ends_log: bool,
     /// Its bounds in time.
     pub limits: Limits,
     /// How many regions the world has, where that is known: for the regions that must stay healthy.

@@ -50,6 +50,19 @@ impl Session {
         &mut self.log
     }
 
+    /// Gives up a drill of which nothing came: dismisses the guard, and takes the note away unless something is not undone.
+    ///
+    /// # Errors
+    /// Where the guard does not end or the note cannot be taken away.
+    pub async fn close(self, undone: bool) -> anyhow::Result<()> {
+        drop(self.log);
+        self.guard.dismiss().await?;
+        if undone {
+            self.entered.leave()?;
+        }
+        Ok(())
+    }
+
     /// Dismisses the guard and takes the note away. Where something could not be undone the guard tries once more and
     /// the note stays, so that `chaos stop` finds it; what goes wrong here is told as residue.
     pub async fn end(self, carried: &mut Carried) {

@@ -27,25 +27,25 @@ pub trait Tier: Send {
     ///
     /// # Errors
     /// Where a region that the step is about cannot be told.
-    fn undo_of(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<Vec<Undo>>> + Send;
+    fn undo_of(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<Vec<Undo>>>;
 
     /// Carries a step out. It is acknowledged when this returns.
     ///
     /// # Errors
     /// Where it could not be carried out, wholly or in part.
-    fn act(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<Value>> + Send;
+    fn act(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<Value>>;
 
     /// Undoes a step, whether or not it was carried out wholly. Doing it twice is as good as once.
     ///
     /// # Errors
     /// Where it could not be undone.
-    fn undo(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn undo(&mut self, step: &Step) -> impl Future<Output = anyhow::Result<()>>;
 
     /// Who reads its figures: an owner of its own of what it needs, since an [`Tier::act`] may take long.
     fn gauges(&self) -> Self::Gauges;
 
     /// What is left behind of anything that was done: one phrase each. Empty is good.
-    fn residue(&mut self) -> impl Future<Output = Vec<String>> + Send;
+    fn residue(&mut self) -> impl Future<Output = Vec<String>>;
 }
 
 /// Reads the figures of a world. Several are asked for at a time, also while a step is being carried out.

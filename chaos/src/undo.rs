@@ -40,6 +40,11 @@ pub enum Undo {
         /// The owner.
         owner: String,
     },
+    /// A drill's own database server is ended and its data deleted. It is no child that ends with the run.
+    Database {
+        /// Its port.
+        port: u16,
+    },
     /// A command.
     Command {
         /// What it is done to.

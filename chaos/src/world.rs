@@ -21,7 +21,7 @@ use crate::drill::PlantedBug;
 use crate::wait::wait_until;
 
 pub use ports::{free_ports, of as ports_of};
-pub use process::{Process, program};
+pub use process::{Process, program, stands_still};
 
 /// What tells a program with bugs which one it has.
 const PLANTED_BUG: &str = "MERIDIAN_PLANTED_BUG";

@@ -77,7 +77,15 @@ pub async fn run(
     let regions = cluster.count_regions().await?;
     let mut session = Session::begin(registry, &note, &options.guard, token).await?;
     let stopped = || registry.stops(&options.run);
-    let setup = Setup { log: session.log(), limits: options.limits, regions, clock, stopped: &stopped, progress };
+    let setup = Setup {
+        log: session.log(),
+        ends_log: true,
+        limits: options.limits,
+        regions,
+        clock,
+        stopped: &stopped,
+        progress,
+    };
     let mut carried = run::run(drill, &mut cluster, setup, signal).await?;
     session.end(&mut carried).await;
     Ok(carried)

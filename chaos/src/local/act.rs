@@ -16,9 +16,7 @@ use super::database::Database;
 use super::links::{self, End, Link, Way};
 use super::proxies::Put;
 use super::site::Site;
-use crate::drill::{
-    EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector, ToxicSpec,
-};
+use crate::drill::{EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector, ToxicSpec};
 use crate::proxy::{ProtocolToxic, Toxic};
 use crate::world::World;
 

@@ -12,6 +12,8 @@ use tokio_postgres::NoTls;
 const CONNECTIONS: u16 = 300;
 /// How long a recovered server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A running server.
 #[derive(Debug)]
@@ -58,6 +60,13 @@ impl Database {
         Ok(format!("PostgreSQL {version}"))
     }
 
+    /// Waits until it takes connections.
+    async fn answers(&self) {
+        while tokio_postgres::connect(&self.url, NoTls).await.is_err() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Ends it as a crash would.
     pub(crate) async fn crash(&self) -> anyhow::Result<()> {
         blocking(&self.server, |server| server.crash().map(drop)).await.context("the database did not crash")
@@ -66,15 +75,14 @@ impl Database {
     /// Starts it again unless it runs, and waits until it answers.
     pub(crate) async fn revive(&self) -> anyhow::Result<()> {
         blocking(&self.server, |server| server.start().map(drop)).await.context("the database did not come back")?;
-        let answers = async || tokio_postgres::connect(&self.url, NoTls).await.is_ok();
-        anyhow::ensure!(crate::wait::wait_until(PATIENCE, answers).await, "the database came back and does not answer");
-        Ok(())
+        tokio::time::timeout(PATIENCE, self.answers()).await.context("the database came back and does not answer")
     }
+}
 
-    /// Ends it and deletes its data.
-    pub(crate) async fn remove(&self) -> anyhow::Result<()> {
-        blocking(&self.server, LocalServer::remove).await.context("the drill's database was not removed")
-    }
+/// Ends the server of a port and deletes its data.
+pub(crate) async fn remove(port: u16) -> anyhow::Result<()> {
+    let server = LocalServer::for_world(port);
+    blocking(&server, LocalServer::remove).await.context("the drill's database was not removed")
 }
 
 async fn blocking<T: Send + 'static>(

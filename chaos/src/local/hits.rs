@@ -18,7 +18,9 @@ pub fn regions(fault: &Fault) -> Vec<&RegionSelector> {
         | Fault::Pause { region, .. }
         | Fault::Verb { region, .. }
         | Fault::Edge { region, .. } => vec![region],
-        Fault::RestartDatabase { .. } | Fault::Statements { .. } | Fault::Load { .. } | Fault::SilenceInjector => vec![],
+        Fault::RestartDatabase { .. } | Fault::Statements { .. } | Fault::Load { .. } | Fault::SilenceInjector => {
+            vec![]
+        }
     }
 }
 

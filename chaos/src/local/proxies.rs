@@ -59,7 +59,6 @@ impl Proxies {
         anyhow::ensure!(up, "the fault proxy did not come up; see proxy.log in {}", folder.display());
         let wanted: Vec<LinkSpec> = links.iter().map(|link| wanted(link, &upstream)).collect::<anyhow::Result<_>>()?;
         let told = control.put_links(&wanted).await.context("the fault proxy refused the world's links")?;
-        let told: BTreeMap<String, SocketAddr> = told.into_iter().map(|link| (link.name, link.address)).collect();
         let at = |link: &Link| Ok((link.clone(), *told.get(&link.to_string()).context("a link has no address")?));
         let addresses = links.iter().map(at).collect::<anyhow::Result<_>>()?;
         let silent = Arc::new(AtomicBool::new(false));
@@ -74,11 +73,11 @@ impl Proxies {
 
     /// Every region's scheduler as this client sees it.
     pub(crate) fn urls_for(&self, client: &Node) -> impl Iterator<Item = (RegionName, String)> {
-        self.addresses.iter().filter(move |(link, _)| link.client == *client).filter_map(|(link, address)| {
-            match &link.server {
-                Node::Scheduler(region) => Some((region.clone(), format!("http://{address}"))),
-                Node::Clients | Node::Edge | Node::Peers | Node::Agent(_) | Node::Gateway(_) => None,
-            }
+        self.addresses.iter().filter(move |(link, _)| link.client == *client).filter_map(|(link, address)| match &link
+            .server
+        {
+            Node::Scheduler(region) => Some((region.clone(), format!("http://{address}"))),
+            Node::Clients | Node::Edge | Node::Peers | Node::Agent(_) | Node::Gateway(_) => None,
         })
     }
 
@@ -92,7 +91,7 @@ impl Proxies {
         });
         let ttl_ms = TTL.as_millis() as u64;
         let body = PutToxics { owner: OWNER.to_owned(), ttl_ms, toxics: toxics.collect() };
-        self.control.put_toxics(&body).await.context("the fault proxy refused the fault")?;
+        self.control.put(&body).await.context("the fault proxy refused the fault")?;
         Ok(())
     }
 

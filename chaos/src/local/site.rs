@@ -28,7 +28,6 @@ use crate::world::{Spec, Wiring, World, free_ports, ports_of};
 const SETTLE: Duration = Duration::from_secs(60);
 
 /// A running world. Faults are its tier's business.
-#[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) regions: Vec<RegionName>,
     pub(crate) links: Vec<Link>,
@@ -40,6 +39,8 @@ pub(crate) struct Site {
     pub(crate) load: Running,
     /// An operator's client; no fault is on its way.
     pub(crate) operator: Client,
+    /// Seed of what is drawn while it runs.
+    pub(crate) seed: u64,
     topology: String,
     edge: Edge,
     tail: Tail,
@@ -59,7 +60,12 @@ pub(crate) struct Remains {
 
 impl Site {
     /// Starts everything and begins to submit. `folder` gets the history and the logs.
-    pub(crate) async fn start(drill: &Drill, run: &str, folder: &Path, database: Arc<Database>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        drill: &Drill,
+        run: &str,
+        folder: &Path,
+        database: Arc<Database>,
+    ) -> anyhow::Result<Self> {
         let regions = shape::regions(&drill.world);
         let links = links::all(&regions);
         let ports = ports_of(&regions)?;
@@ -95,7 +101,22 @@ impl Site {
         });
         let operator = Client::new(&Config::new(schedulers.into_values()))?;
         let world = Arc::new(AsyncMutex::new(world));
-        Ok(Self { regions, links, world, database, proxies, facts, sampler, load, operator, topology, edge, tail })
+        let seed = drill.load.seed;
+        Ok(Self {
+            seed,
+            regions,
+            links,
+            world,
+            database,
+            proxies,
+            facts,
+            sampler,
+            load,
+            operator,
+            topology,
+            edge,
+            tail,
+        })
     }
 
     /// The text of its topology.

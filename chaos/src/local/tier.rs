@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use scheduler_client::wire::RegionVerb;
 use serde_json::Value;
+use sql::local::began;
 use topology::RegionName;
 
 use super::act::{self, Going, hit_links};
@@ -15,16 +16,14 @@ use super::load::{SharedFacts, lock};
 use super::sample::Sampler;
 use super::site::Site;
 use super::topology as shape;
-use crate::command;
 use crate::drill::{Drill, Fault, Probe, ProcessKind, Query, RegionSelector, Step, StepKind, TierName};
 use crate::journal::Victim;
 use crate::load::now_us;
-use crate::process::began;
 use crate::tier::{Gauges, Target, Tier};
 use crate::undo::Undo;
+use crate::world::stands_still;
 
 /// A world of its own with what is being done to it.
-#[derive(Debug)]
 pub struct Local {
     site: Site,
     /// Missions a second, as the file has them.
@@ -34,6 +33,8 @@ pub struct Local {
     going: Going,
     /// The region that was taken away first.
     victim: Option<Victim>,
+    /// Whether the injector fell silent.
+    fell_silent: bool,
 }
 
 /// Reads the figures of a local world.
@@ -42,7 +43,14 @@ pub struct LocalGauges(SharedFacts);
 
 impl Local {
     pub(super) fn new(site: Site, drill: &Drill) -> Self {
-        Self { site, rate: drill.load.per_second, ranking: None, going: Going::default(), victim: None }
+        Self {
+            site,
+            rate: drill.load.per_second,
+            ranking: None,
+            going: Going::default(),
+            victim: None,
+            fell_silent: false,
+        }
     }
 
     pub(super) fn site(&self) -> &Site {
@@ -52,6 +60,19 @@ impl Local {
     /// The region that was taken away first, where one was.
     pub(super) fn victim(&self) -> Option<&Victim> {
         self.victim.as_ref()
+    }
+
+    /// What a drill of this kind should have shown and did not: where the injector fell silent, its dead man's switch
+    /// must have acted.
+    pub(super) async fn unproven(&self) -> Option<String> {
+        if !self.fell_silent {
+            return None;
+        }
+        match self.site.proxies.expired().await {
+            Ok(0) => Some("the fault proxy kept its toxics although their owner had fallen silent".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(format!("{error:#}")),
+        }
     }
 
     pub(super) fn into_site(self) -> Site {
@@ -251,6 +272,7 @@ impl Tier for Local {
         let resolve = |region: &RegionSelector| self.resolve(region);
         let done = act::act(&self.site, &mut going, &step.name, fault, &resolve).await;
         self.going = going;
+        self.fell_silent |= *fault == Fault::SilenceInjector;
         // Also where it was carried out in part: the regions are hit then.
         self.note_hit(fault)?;
         done
@@ -299,7 +321,7 @@ impl Local {
             for (what, id) in [("scheduler", scheduler), ("agent", agent)] {
                 match id {
                     None => left.push(format!("the {what} of {region} does not run")),
-                    Some(id) if command::stands_still(id) => left.push(format!("the {what} of {region} stands still")),
+                    Some(id) if stands_still(id) => left.push(format!("the {what} of {region} stands still")),
                     Some(_) => {}
                 }
             }

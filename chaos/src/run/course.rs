@@ -90,7 +90,10 @@ impl<'a, T: Tier> Course<'a, T> {
         let steady_after = if again { self.lookout.look_at_all().await } else { Vec::new() };
         let mut residue = self.residue().await;
         let mut undone = self.begun.iter().all(|begun| begun.undone);
-        if undone && let Err(error) = self.setup.log.append(&UndoLine::Over) {
+        if undone
+            && self.setup.ends_log
+            && let Err(error) = self.setup.log.append(&UndoLine::Over)
+        {
             self.not_undone.push(format!("{:#}", anyhow::Error::from(error)));
             undone = false;
         }

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scheduler_client::wire::RegionControl;
 use scheduler_client::{Client, Config, Limits};
-use sql::local::still_runs;
+use sql::local::{LocalServer, still_runs};
 use topology::RegionName;
 
 use super::Undo;
@@ -62,6 +62,15 @@ pub enum Error {
         /// Its answer.
         status: u16,
     },
+    /// The database server did not end, or its data could not be deleted.
+    #[error("could not end the drill's database on port {port}")]
+    Database {
+        /// Its port.
+        port: u16,
+        /// Why.
+        #[source]
+        source: sql::local::Error,
+    },
     /// The command failed.
     #[error("could not undo what was done to {target}")]
     Command {
@@ -82,6 +91,11 @@ pub async fn carry_out(undo: &Undo, token: Option<&str>) -> Result<(), Error> {
         Undo::Continue { pid, began } => go_on(*pid, began.as_deref()),
         Undo::Uncordon { schedulers, region } => uncordon(schedulers, region, token).await,
         Undo::Toxics { control, owner } => drop_toxics(control, owner).await,
+        Undo::Database { port } => {
+            let server = LocalServer::for_world(*port);
+            let removed = tokio::task::spawn_blocking(move || server.remove()).await;
+            removed.expect("the removal does not panic").map_err(|source| Error::Database { port: *port, source })
+        }
         Undo::Command { target, argv, timeout_ms } => {
             let ran = command::run_well(argv, Duration::from_millis(*timeout_ms)).await;
             ran.map(drop).map_err(|source| Error::Command { target: target.clone(), source })

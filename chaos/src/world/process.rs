@@ -149,6 +149,14 @@ impl Drop for Process {
     }
 }
 
+/// Whether a process was stopped and not continued; false where the system does not tell.
+#[must_use]
+pub fn stands_still(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name in parentheses may hold anything.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+}
+
 async fn get_status(url: &str) -> Option<u16> {
     crate::http::get(url).await.ok().map(|(status, _)| status)
 }

@@ -172,6 +172,7 @@ impl Bed {
         let mut log = undo::Log::create(self.dir.path()).unwrap();
         let mut fake = Fake { world: self.world.clone(), folder: self.dir.path().to_owned(), began };
         let setup = Setup {
+            ends_log: true,
             log: &mut log,
             limits: Limits::default(),
             regions: Some(3),

@@ -1,0 +1,90 @@
+//! What the database and the topology tell of a world when a drill is over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::{Client, NoTls};
+
+use super::database::Database;
+use super::topology as shape;
+use crate::drill::{Drill, Fault, StepKind};
+use crate::history;
+use crate::journal::WorldTold;
+use crate::measure::{Control, ControlKind};
+
+/// What was read.
+pub(crate) struct Seen {
+    /// What the database says that it is.
+    pub(crate) engine: String,
+    /// What became of the regions, in the order of time.
+    pub(crate) control: Vec<Control>,
+    /// Leases that were moved.
+    pub(crate) moved_leases: u64,
+}
+
+const HEALTH: &str = "SELECT subject, after ->> 'health', (extract(epoch FROM at) * 1000000)::INT8 FROM control_events
+    WHERE action = 'region_health' ORDER BY at";
+const ENDED: &str = "SELECT region, (extract(epoch FROM ended_at) * 1000000)::INT8 FROM sessions
+    WHERE ended_at IS NOT NULL ORDER BY ended_at";
+const MOVED: &str =
+    "SELECT count(*) FROM mission_events WHERE from_state = 'leased' AND to_state IN ('queued', 'pending')";
+
+/// Reads it, and writes the rows and their history into the run's folder.
+pub(crate) async fn read(database: &Database, folder: &Path, drill: &Drill) -> anyhow::Result<Seen> {
+    let (client, connection) = tokio_postgres::connect(database.url(), NoTls).await?;
+    tokio::spawn(connection);
+    history::dump(&client, folder, &|rule| shape::allowed(&drill.world, rule)).await?;
+    let engine = database.version().await?;
+    let moved: i64 = client.query_one(MOVED, &[]).await?.get(0);
+    Ok(Seen { engine, control: control(&client).await?, moved_leases: moved.unsigned_abs() })
+}
+
+async fn control(client: &Client) -> anyhow::Result<Vec<Control>> {
+    let mut all = Vec::new();
+    for row in client.query(HEALTH, &[]).await? {
+        let what = match row.get::<_, Option<&str>>(1) {
+            Some("suspect") => ControlKind::Suspect,
+            Some("down") => ControlKind::Down,
+            Some("up") => ControlKind::Up,
+            _ => continue,
+        };
+        all.push(Control { at_us: row.get(2), region: row.get(0), what });
+    }
+    for row in client.query(ENDED, &[]).await? {
+        all.push(Control { at_us: row.get(1), region: row.get(0), what: ControlKind::SessionEnded });
+    }
+    all.sort_by_key(|entry| entry.at_us);
+    Ok(all)
+}
+
+/// What the world was made of.
+pub(crate) fn world(topology: &str, seen: Seen, drill: &Drill) -> WorldTold {
+    let read = topology::config::parse(topology, "the drill's topology").expect("the tier writes good topologies");
+    let clocks = &read.topology.scheduling;
+    let seconds = |time: Duration| time.as_secs_f64();
+    WorldTold {
+        engine: format!("{}, one database", seen.engine),
+        could_not_fail: could_not_fail(drill),
+        survive: read.topology.database.survive.to_string(),
+        regions: read.topology.regions.iter().map(|region| region.name.to_string()).collect(),
+        topology_digest: Sha256::digest(topology).iter().map(|byte| format!("{byte:02x}")).collect(),
+        clocks: BTreeMap::from([
+            ("heartbeat".to_owned(), seconds(clocks.heartbeat)),
+            ("session_ttl".to_owned(), seconds(clocks.session_ttl)),
+            ("down_after".to_owned(), seconds(clocks.down_after)),
+            ("up_after".to_owned(), seconds(clocks.up_after)),
+        ]),
+    }
+}
+
+/// What no fault of this drill could take away: one database is in no region.
+fn could_not_fail(drill: &Drill) -> Vec<String> {
+    let restarts = drill.method.iter().any(|step| matches!(step.kind, StepKind::Fault(Fault::RestartDatabase { .. })));
+    let mut phrases = vec!["a region's share of the database: there is one database, in no region".to_owned()];
+    if !restarts {
+        phrases.insert(0, "the database itself".to_owned());
+    }
+    phrases
+}
