@@ -1,9 +1,20 @@
-//! Decides from history, ledger and the final state what happened. Pure.
+#![doc = include_str!("checker/README.md")]
+
+mod epochs;
+mod judge;
+mod key;
+mod mission;
+mod names;
+mod read;
+mod tables;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use topology::MissionId;
+
+pub use read::check;
+pub use tables::{Checker, Part};
 
 /// What the records prove.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +50,7 @@ pub struct Indeterminate {
     pub not_done: u64,
 }
 
-/// What can be wrong.
+/// What can be wrong. `README.md` beside the checker says exactly when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnomalyKind {
@@ -63,6 +74,53 @@ pub enum AnomalyKind {
     KeySplit,
 }
 
+impl AnomalyKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Lost,
+        Self::Duplicated,
+        Self::Orphaned,
+        Self::Overlap,
+        Self::UnfencedWrite,
+        Self::ResidencyBreach,
+        Self::EpochNotRaised,
+        Self::OutcomeLost,
+        Self::KeySplit,
+    ];
+
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Duplicated => "duplicated",
+            Self::Orphaned => "orphaned",
+            Self::Overlap => "overlap",
+            Self::UnfencedWrite => "unfenced_write",
+            Self::ResidencyBreach => "residency_breach",
+            Self::EpochNotRaised => "epoch_not_raised",
+            Self::OutcomeLost => "outcome_lost",
+            Self::KeySplit => "key_split",
+        }
+    }
+
+    /// What it means, for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Lost => "a promised mission is not there, or counts as done without a run that did it",
+            Self::Duplicated => "two completions were accepted, or two runs of one lease finished",
+            Self::Orphaned => "still leased or waiting, although everything had time to end",
+            Self::Overlap => "a run worked on after its successor had begun",
+            Self::UnfencedWrite => "a result was accepted from somebody who did not hold the lease",
+            Self::ResidencyBreach => "it ran or waited in a region that its residency forbids",
+            Self::EpochNotRaised => "a grant or a move kept the fencing token of the one before",
+            Self::OutcomeLost => "the stored outcome is not the one that was accepted",
+            Self::KeySplit => "one idempotency key stands for two missions",
+        }
+    }
+}
+
 /// Missions with something wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomalies {
@@ -70,6 +128,26 @@ pub struct Anomalies {
     pub count: u64,
     /// The first of them, at most ten, each with what was seen.
     pub first: Vec<(MissionId, String)>,
+}
+
+/// The most missions that are told of each kind.
+const TOLD: usize = 10;
+
+impl Anomalies {
+    /// Counts a mission, and keeps it where it is among the first.
+    fn add(&mut self, mission: MissionId, seen: String) {
+        self.count += 1;
+        self.keep(mission, seen);
+    }
+
+    /// The first are those with the lowest ids, so that the same history is told the same way each time.
+    fn keep(&mut self, mission: MissionId, seen: String) {
+        let place = self.first.partition_point(|(other, _)| *other <= mission);
+        if place < TOLD {
+            self.first.insert(place, (mission, seen));
+            self.first.truncate(TOLD);
+        }
+    }
 }
 
 impl Summary {
@@ -84,4 +162,46 @@ impl Summary {
     pub fn is_clean(&self) -> bool {
         self.anomalies.values().all(|found| found.count == 0)
     }
+
+    /// Whether, besides, every acknowledged mission ended well.
+    #[must_use]
+    pub fn all_proven(&self) -> bool {
+        self.is_clean() && self.proven == self.acknowledged
+    }
+
+    fn found(&mut self, kind: AnomalyKind, mission: MissionId, seen: String) {
+        self.anomalies.entry(kind).or_default().add(mission, seen);
+    }
+
+    /// Both together: the parts of one history.
+    fn and(mut self, other: Self) -> Self {
+        self.operations += other.operations;
+        self.acknowledged += other.acknowledged;
+        self.proven += other.proven;
+        for (reason, count) in other.failed {
+            *self.failed.entry(reason).or_default() += count;
+        }
+        self.held_back += other.held_back;
+        self.fenced += other.fenced;
+        self.lost_attempts += other.lost_attempts;
+        self.indeterminate.all += other.indeterminate.all;
+        self.indeterminate.done += other.indeterminate.done;
+        self.indeterminate.not_done += other.indeterminate.not_done;
+        for (kind, found) in other.anomalies {
+            let mine = self.anomalies.entry(kind).or_default();
+            mine.count += found.count;
+            found.first.into_iter().for_each(|(mission, seen)| mine.keep(mission, seen));
+        }
+        self
+    }
 }
+
+impl Indeterminate {
+    fn add(&mut self, times: u64, done: bool) {
+        self.all += times;
+        *(if done { &mut self.done } else { &mut self.not_done }) += times;
+    }
+}
+
+#[cfg(test)]
+mod tests;

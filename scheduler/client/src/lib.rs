@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod breaker;
+mod canonical;
 mod client;
 mod config;
 mod error;
@@ -9,6 +10,7 @@ mod transport;
 pub mod wire;
 
 pub use breaker::BreakerState;
+pub use canonical::{canonical, outcome_digest};
 pub use client::{Client, Event, Events, RawEvent};
 pub use config::{Config, Endpoint, Limits};
 pub use error::{Cause, Error};

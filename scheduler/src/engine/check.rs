@@ -59,7 +59,7 @@ pub(crate) fn range(pointer: &str, number: i64, least: i64, most: i64) -> Result
 /// A JSON value that SQL can store, as its canonical text of at most `most` bytes.
 pub(crate) fn json(pointer: &str, value: &Value, most: usize) -> Result<String, Refusal> {
     storable(pointer, value, DEPTH)?;
-    let text = super::digest::canonical(value);
+    let text = scheduler_client::canonical(value);
     if text.len() > most {
         let detail = format!("it must have at most {most} bytes of JSON, not {}", text.len());
         return Err(Refusal::invalid(Fault::TooLarge, pointer, detail));

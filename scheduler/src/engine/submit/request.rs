@@ -183,5 +183,5 @@ fn request_digest(body: &wire::SubmitMission, payload: &str) -> String {
     rest.idempotency_key = None;
     rest.payload = Value::Null;
     let rest = serde_json::to_value(rest).expect("a request is JSON");
-    digest::digest(&[&digest::canonical(&rest), payload])
+    digest::digest(&[&scheduler_client::canonical(&rest), payload])
 }

@@ -1,0 +1,67 @@
+//! A history's folder through the checker, with bounded memory.
+
+use std::path::{Path, PathBuf};
+
+use super::{Checker, Part, Summary};
+use crate::history::{self, EVENTS, Effect, Event, LEDGER, Lines, Op, ROWS, Row};
+
+/// Bytes of history that are judged at a time. What has to be kept of them is about a third of that.
+const AT_A_TIME: u64 = 1 << 30;
+
+/// Decides from a history's folder what happened.
+///
+/// It is read line by line. What is kept of each mission is small, and where the files are large they are read several
+/// times, each time for the missions and keys of one part: memory does not grow with the history, time does.
+///
+/// # Errors
+/// [`history::Error`] where a file is missing or a line is not what it should be.
+pub fn check(folder: &Path) -> Result<Summary, history::Error> {
+    let files = Files::of(folder)?;
+    check_in_parts(&files, files.bytes()?.div_ceil(AT_A_TIME))
+}
+
+pub(super) fn check_in_parts(files: &Files, parts: u64) -> Result<Summary, history::Error> {
+    Part::all(parts).try_fold(Summary::default(), |sum, part| Ok(sum.and(files.check(part)?)))
+}
+
+pub(super) struct Files {
+    ops: Vec<PathBuf>,
+    ledger: PathBuf,
+    rows: PathBuf,
+    events: PathBuf,
+}
+
+impl Files {
+    pub(super) fn of(folder: &Path) -> Result<Self, history::Error> {
+        let [ledger, rows, events] = [LEDGER, ROWS, EVENTS].map(|name| folder.join(name));
+        Ok(Self { ops: history::op_files(folder)?, ledger, rows, events })
+    }
+
+    fn bytes(&self) -> Result<u64, history::Error> {
+        let all = self.ops.iter().chain([&self.ledger, &self.rows, &self.events]);
+        all.map(|path| match path.metadata() {
+            Ok(data) => Ok(data.len()),
+            Err(source) => Err(history::Error::Io { path: path.clone(), source }),
+        })
+        .sum()
+    }
+
+    fn check(&self, part: Part) -> Result<Summary, history::Error> {
+        let mut checker = Checker::new(part);
+        for (file, path) in self.ops.iter().enumerate() {
+            for op in Lines::<Op>::open(path)? {
+                checker.op(file, &op?);
+            }
+        }
+        for effect in Lines::<Effect>::open(&self.ledger)? {
+            checker.effect(&effect?);
+        }
+        for row in Lines::<Row>::open(&self.rows)? {
+            checker.row(&row?);
+        }
+        for event in Lines::<Event>::open(&self.events)? {
+            checker.event(&event?);
+        }
+        Ok(checker.finish())
+    }
+}

@@ -1,0 +1,5 @@
+mod books;
+mod files;
+mod model;
+mod mutations;
+mod table;
