@@ -1,7 +1,10 @@
 //! The command line: one module a command.
 
 mod check;
+mod list;
 mod output;
+mod schema;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    /// List the drills that come with the program
+    List,
+    /// Print the JSON Schema of drill files
+    Schema,
+    Validate(validate::Args),
 }
 
 /// Runs the program.
@@ -34,6 +42,9 @@ pub(crate) fn run() -> ExitCode {
     let mut output = Output::stdio(cli.format);
     let result = match cli.command {
         Command::Check(args) => check::run(&args, &mut output),
+        Command::List => list::run(&mut output),
+        Command::Schema => schema::run(&mut output),
+        Command::Validate(args) => validate::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -7,9 +7,6 @@ pub(super) fn words<T: ToString>(all: &[T]) -> Vec<String> {
 }
 
 /// A block with these keys and no others; some of them it must have.
-///
-/// # Panics
-/// Never: a block is an object.
 #[must_use]
 pub fn block(description: &str, required: &[&str], properties: Value) -> Value {
     let mut block = json!({
