@@ -24,7 +24,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use topology::RegionName;
-use topology::yaml::{At, Code, Fields, Findings, MAX_BYTES, Node, Reader};
+use topology::yaml::{At, Code, Fields, Findings, Node, Reader};
 
 use super::{Abort, After, BlastRadius, Context, Drill, Hypothesis, Load, Objectives, TierName, WorldSpec};
 
@@ -55,9 +55,6 @@ pub fn read(text: &str, file_name: &str, vars: &BTreeMap<String, String>) -> Res
         _ => Err(findings),
     }
 }
-
-/// Largest file that is read, in bytes.
-pub const MOST_BYTES: usize = MAX_BYTES;
 
 /// The name of a drill in a file of this name: its stem.
 fn name_of(file_name: &str) -> String {

@@ -68,7 +68,7 @@ impl fmt::Display for Preview {
         let (blast, may) = (&self.blast, &self.blast_radius);
         writeln!(
             f,
-            "Blast radius: {} regions at a time of {} allowed; {} named in all, {} must stay untouched",
+            "Blast radius: regions at a time {} (at most {}); named in all {}; never named at least {}",
             blast.regions_at_a_time, may.regions_max, blast.regions_named, may.min_healthy_regions
         )
     }
@@ -92,5 +92,67 @@ impl fmt::Display for PreviewStep {
             writeln!(f, "  wait {}", pause(after))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::drill::catalogue;
+
+    #[test]
+    fn a_dry_run_tells_every_target_with_its_undo_and_the_blast_radius() {
+        let drill = catalogue::find("region-cut").expect("it is in the catalogue");
+        let drill = drill.read(&BTreeMap::new()).expect("a test proves that it reads");
+        let mut asked = Vec::new();
+        let preview = preview(&drill, |step| {
+            asked.push(step.name.clone());
+            let target = |what: &str| Target {
+                what: what.to_owned(),
+                region: Some("us-west".to_owned()),
+                how: format!("break {what}"),
+                undo: format!("mend {what}"),
+            };
+            vec![target("a"), target("b")]
+        });
+        assert_eq!(asked, ["cut", "kill"], "a look and an undo hit nothing");
+        let wanted = "\
+region-cut: Lose the region that holds the most leases
+Nothing was done. It would:
+  cut: nothing passes between most-leases and everybody else
+      hits a (us-west)
+      by   break a
+      undo mend a
+      hits b (us-west)
+      by   break b
+      undo mend b
+  kill: kill the scheduler and the agents of most-leases
+      hits a (us-west)
+      by   break a
+      undo mend a
+      hits b (us-west)
+      by   break b
+      undo mend b
+  wait 15s
+  heal: undo cut
+  start: undo kill
+  wait 20s
+  all-serve-again: look at all-serve-again
+and at the end, or as soon as it is broken off, undo what ran: cut, kill
+Blast radius: regions at a time 1 (at most 1); named in all 1; never named at least 2
+";
+        assert_eq!(preview.to_string(), wanted);
+    }
+
+    #[test]
+    fn what_rollbacks_does_not_name_is_undone_in_reverse_order() {
+        let drill = catalogue::find("flapping-region").expect("it is in the catalogue");
+        let mut drill = drill.read(&BTreeMap::new()).expect("a test proves that it reads");
+        let order = |drill: &Drill| preview(drill, |_| Vec::new()).undo_order;
+        assert_eq!(order(&drill), ["cut-3", "cut-2", "cut-1"]);
+        drill.rollbacks = vec!["cut-2".to_owned()];
+        assert_eq!(order(&drill), ["cut-2", "cut-3", "cut-1"]);
     }
 }

@@ -1,6 +1,5 @@
 //! The schema against the reader, the catalogue and a validator.
 
-use serde_json::Value;
 use topology::yaml::{Reader, to_json};
 
 use super::json_schema;
@@ -87,10 +86,4 @@ fn the_schema_has_the_keys_that_the_reader_reads() {
         let found: Vec<&String> = block["properties"].as_object().expect("a block has properties").keys().collect();
         assert_eq!(found, wanted);
     }
-}
-
-#[test]
-fn the_shipped_schema_is_this_one() {
-    let shipped: Value = serde_json::from_str(include_str!("../../../drills/drill.schema.json")).expect("it is JSON");
-    assert!(shipped == json_schema(), "run: cargo run -p chaos -- schema > chaos/drills/drill.schema.json");
 }

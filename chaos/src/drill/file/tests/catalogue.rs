@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::drill::file::fault::Word;
+use crate::drill::file::keys;
 use crate::drill::{Blast, Drill, PlantedBug, TierName, catalogue};
 
 fn all() -> Vec<Drill> {
@@ -27,6 +29,27 @@ fn every_drill_reads_under_its_name_and_keeps_to_its_blast_radius() {
         assert!(untouched >= drill.blast_radius.min_healthy_regions, "{}: {blast:?}", drill.name);
         // A radius that is wider than the method would let a later edit slip through.
         assert_eq!(blast.regions_at_a_time, drill.blast_radius.regions_max, "{}", drill.name);
+    }
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_drill() {
+    let documentation = include_str!("../../../../drills/README.md");
+    let example = documentation.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let drill = super::good(example.expect("there is an example"));
+    assert_eq!(drill.method.len(), 3);
+}
+
+#[test]
+fn the_documentation_names_every_key_and_every_fault() {
+    let documentation = include_str!("../../../../drills/README.md");
+    let named =
+        |word: &str| documentation.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(|w| w == word);
+    let blocks = [keys::FILE, keys::WORLD, keys::LOAD, keys::OBJECTIVES, keys::BLAST_RADIUS, keys::ABORT, keys::STEP];
+    let others = [keys::AFTER, keys::CONTEXT, keys::SLI, keys::HTTP, keys::PROCESS, keys::COMMAND, keys::UNDO];
+    let faults = Word::ALL.iter().flat_map(|word| word.keys().iter().copied().chain([word.as_str()]));
+    for word in blocks.iter().chain(&others).flat_map(|keys| keys.iter().copied()).chain(faults) {
+        assert!(named(word), "`{word}` is not in drills/README.md");
     }
 }
 
