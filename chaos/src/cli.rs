@@ -8,6 +8,10 @@ mod proxy;
 mod report;
 mod state;
 mod stop;
+mod list;
+mod output;
+mod schema;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,11 @@ enum Command {
     Guard(guard::Args),
     Proxy(proxy::Args),
     Report(report::Args),
+    /// List the drills that come with the program
+    List,
+    /// Print the JSON Schema of drill files
+    Schema,
+    Validate(validate::Args),
 }
 
 /// Runs the program.
@@ -50,6 +59,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
         Command::Proxy(args) => proxy::run(&args, &mut output),
         Command::Report(args) => report::run(&args, &mut output),
+        Command::List => list::run(&mut output),
+        Command::Schema => schema::run(&mut output),
+        Command::Validate(args) => validate::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),
