@@ -96,6 +96,8 @@ pub struct CompletedLease {
     pub leased_at: Option<DateTime<Utc>>,
     /// Now, by the database's clock.
     pub finished_at: DateTime<Utc>,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// A failed attempt to be stored.
@@ -128,6 +130,8 @@ pub struct FailedLease {
     pub region: Option<String>,
     /// Pool's specialization.
     pub specialization: String,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// A lease to be put back.
@@ -206,6 +210,7 @@ pub async fn mission_complete(
             submitted_at: row.get("submitted_at"),
             leased_at: row.get("leased_at"),
             finished_at: row.get("finished_at"),
+            of_drill: row.get("of_drill"),
         })
         .collect())
 }
@@ -254,6 +259,7 @@ pub async fn mission_fail(
             epoch: Epoch(row.get("epoch")),
             region: row.get("region"),
             specialization: row.get("specialization"),
+            of_drill: row.get("of_drill"),
         })
         .collect())
 }

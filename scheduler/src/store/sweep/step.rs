@@ -50,12 +50,25 @@ pub struct Change {
 pub struct Swept {
     /// What was on the page.
     pub found: Found,
-    /// Missions that changed, with the state and pool after.
-    pub moved: Vec<(MissionId, MissionState, Option<PoolId>)>,
+    /// Missions that changed.
+    pub moved: Vec<Moved>,
     /// Missions confirmed.
     pub confirmed: usize,
     /// The decisions were made under a residency version that is not current any more: read the topology and repeat.
     pub stale: bool,
+}
+
+/// A mission that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The mission.
+    pub id: MissionId,
+    /// Its state after.
+    pub state: MissionState,
+    /// Its pool after.
+    pub pool: Option<PoolId>,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// What the decisions of a step were made under.
@@ -178,7 +191,7 @@ impl Job {
                 .zip(specialization)
                 .map(|(region, specialization)| PoolId { region, specialization });
             if let Ok(state) = state.parse() {
-                swept.moved.push((id, state, pool));
+                swept.moved.push(Moved { id, state, pool, of_drill: row.get("of_drill") });
             }
         }
         Ok(())
