@@ -9,6 +9,7 @@ use topology::{DatabaseRegion, Epoch, MissionId, SessionId};
 use uuid::Uuid;
 
 use super::row::state_of;
+use crate::planted::planted;
 
 pub(super) const COMPLETE: Batched =
     Batched::new(sql::statement!("mission_complete", idempotent, include_str!("../sql/mission_complete.sql")));
@@ -191,12 +192,14 @@ pub async fn mission_complete(
     batch: &[&CompletionRow],
 ) -> Result<Vec<CompletedLease>, sql::Error> {
     let fences = Fences::of(batch.iter().map(|row| &row.key));
-    let outcomes: Vec<&str> = batch.iter().map(|row| row.outcome.as_str()).collect();
+    let outcomes: Vec<&str> = batch.iter().map(|row| planted!(LoseOutcome, "{}", row.outcome.as_str())).collect();
     let digests: Vec<&str> = batch.iter().map(|row| row.digest.as_str()).collect();
     let actors: Vec<String> = batch.iter().map(|row| format!("session:{}", row.key.session)).collect();
+    let statement: &'static Batched =
+        planted!(CompleteWithoutEpochCheck, crate::planted::unfenced(&COMPLETE), &COMPLETE);
     let rows = db
         .query(
-            COMPLETE.for_rows(batch.len()),
+            statement.for_rows(batch.len()),
             &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &outcomes, &digests, &actors],
         )
         .await?;

@@ -8,6 +8,7 @@ use topology::{DatabaseRegion, MissionId, PoolId, RegionName};
 use uuid::Uuid;
 
 use super::page::{Found, MissionRow, Page, mission_row};
+use crate::planted::planted;
 
 pub(super) const MOVE: Batched =
     Batched::new(sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql")));
@@ -226,7 +227,11 @@ impl Batch {
         self.epochs.push(row.facts.epoch.0);
         self.from.push(row.facts.state.as_str());
         self.to.push(next.to.as_str());
-        self.next_epochs.push(next.epoch.0);
+        self.next_epochs.push(planted!(
+            MoveWithoutRaisingEpoch,
+            if row.facts.state == MissionState::Leased { row.facts.epoch.0 } else { next.epoch.0 },
+            next.epoch.0
+        ));
         self.homes.push(change.home.to_string());
         self.regions.push(change.region.map(|region| region.to_string()));
         self.attempts.push(next.attempts.into());
