@@ -4,6 +4,7 @@ mod breaker;
 mod client;
 mod config;
 mod error;
+pub mod local;
 mod retry;
 mod transport;
 pub mod wire;
