@@ -149,6 +149,8 @@ async fn keep(from: impl AsyncRead + Unpin) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use scheduler_client::local::Process;
+
     use super::*;
     use crate::wait::wait_until;
 
@@ -194,9 +196,8 @@ mod tests {
         let limit = Duration::from_millis(500);
         assert!(matches!(run(&sh(&script), limit).await, Err(Error::TooLong { .. })));
         let pid: i32 = std::fs::read_to_string(&note).unwrap().trim().parse().unwrap();
-        let gone = async || {
-            !sql::local::still_runs(pid, sql::local::began(pid).as_deref()) || sql::local::began(pid).is_none()
-        };
+        // One that has ended has no beginning any more, collected or not.
+        let gone = async || Process::of(pid).began.is_none();
         assert!(wait_until(LIMIT, gone).await, "process {pid} still runs");
     }
 }

@@ -221,6 +221,7 @@ mod tests {
             seq,
             alone: false,
             traceparent: None,
+            drill: None,
         }
     }
 

@@ -9,9 +9,10 @@
 //! | `ideas` | missions from the world's ideas |
 //! | `report` | the final table |
 //! | `detach` | a world in the background, and its end |
+//! | `revive` | starts again what fell |
 //! | `terminal` | Ctrl-C under `make` |
 //! | `database` | its database |
-//! | `folder`, `ports` | where it keeps what |
+//! | `folder`, `note`, `ports` | where it keeps what, and what it notes of itself |
 
 mod child;
 mod crew;
@@ -19,8 +20,10 @@ mod database;
 mod detach;
 mod folder;
 mod ideas;
+mod note;
 mod ports;
 mod report;
+mod revive;
 mod terminal;
 mod world;
 
@@ -55,6 +58,8 @@ pub(crate) struct Args {
 enum Verb {
     /// End the world that runs in the background or elsewhere
     Stop,
+    /// Start again what fell in the world that runs: schedulers and agents that were killed
+    Revive,
     /// Start the local database alone, and print its URL
     Db,
     /// Delete the local database with all that is in it
@@ -111,6 +116,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Some(Verb::Stop) => {
             unless_aborted("the world may end all the same", detach::stop(&folder, ports, output)).await
         }
+        Some(Verb::Revive) => unless_aborted("it may be started all the same", revive::ask(&folder, output)).await,
         Some(Verb::Reset) => unless_aborted("some of it may be gone", detach::reset(&folder, ports, output)).await,
         Some(Verb::Db) => unless_aborted("it may start all the same", world::database_only(ports, output)).await,
         None => {

@@ -8,6 +8,7 @@ pub mod engine;
 mod figures;
 pub mod http;
 pub mod loops;
+pub mod planted;
 pub mod refusal;
 pub mod state;
 pub mod store;

@@ -40,6 +40,8 @@ pub enum Fault {
     OtherSession,
     /// A page mark was not made by this service.
     Cursor,
+    /// The id of a drill's run has characters that it may not have, too many or none.
+    DrillRun,
 }
 
 impl Fault {
@@ -62,6 +64,7 @@ impl Fault {
             Self::UnknownHome => "unknown_home",
             Self::OtherSession => "other_session",
             Self::Cursor => "bad_cursor",
+            Self::DrillRun => "malformed_drill_run",
         }
     }
 }

@@ -96,3 +96,19 @@ fn a_signal_is_heard_while_missions_are_read_from_standard_input() {
     assert_eq!(code, Some(4), "{told}");
     drop(input);
 }
+
+#[test]
+fn the_ordinary_program_has_nothing_of_the_planted_bugs() {
+    let manifest: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    assert_eq!(
+        features.keys().collect::<Vec<_>>(),
+        ["planted-bugs"],
+        "no feature may switch it on, least of all `default`"
+    );
+    let program = std::fs::read(env!("CARGO_BIN_EXE_scheduler")).unwrap();
+    let text = String::from_utf8_lossy(&program);
+    for trace in ["BROKEN ON PURPOSE", "complete_without_epoch_check"] {
+        assert_eq!(text.contains(trace), cfg!(feature = "planted-bugs"), "{trace}");
+    }
+}

@@ -47,10 +47,11 @@ pub(crate) fn read(engine: Engine) -> Catalogue {
 
 fn apply(catalogue: &mut Catalogue, step: &str) {
     let words = lex::words(step);
-    let starts = |with: &str| {
+    let says = |at: usize, with: &str| {
         let with: Vec<&str> = with.split(' ').collect();
-        words.len() >= with.len() && words.iter().zip(&with).all(|(word, wanted)| word.is(wanted))
+        words.len() >= at + with.len() && words[at..].iter().zip(&with).all(|(word, wanted)| word.is(wanted))
     };
+    let starts = |with: &str| says(0, with);
     if starts("CREATE TABLE IF NOT EXISTS") {
         create_table(catalogue, &words[5..]);
     } else if starts("CREATE INDEX IF NOT EXISTS") {
@@ -66,8 +67,11 @@ fn apply(catalogue: &mut Catalogue, step: &str) {
         let columns = &mut find(catalogue, table).columns;
         let column = columns.iter_mut().find(|one| one.name == column).unwrap_or_else(|| panic!("{table}.{column}"));
         column.comment = Some(words[7].text.to_owned());
+    } else if starts("ALTER TABLE") && says(3, "ADD COLUMN IF NOT EXISTS") {
+        let (column, _) = column(&words[8..]);
+        find(catalogue, words[2].text).columns.push(column);
     } else {
-        assert!(starts("ALTER TABLE") && words[3].is("CONFIGURE"), "this step cannot be read: {step}");
+        assert!(starts("ALTER TABLE") && says(3, "CONFIGURE"), "this step cannot be read: {step}");
     }
 }
 

@@ -8,7 +8,6 @@ mod cache;
 mod install;
 mod place;
 mod port;
-mod process;
 mod run;
 mod server;
 mod user;
@@ -17,7 +16,6 @@ use std::path::PathBuf;
 
 pub use install::{Installed, Need, missing};
 pub use port::owner as port_owner;
-pub use process::{began, still_runs};
 pub use run::{Hold, Run};
 pub use server::LocalServer;
 

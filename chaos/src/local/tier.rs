@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use scheduler_client::local::Process;
 use scheduler_client::wire::RegionVerb;
 use serde_json::Value;
-use sql::local::began;
 use topology::RegionName;
 
 use super::act::{self, Going, hit_links};
@@ -262,7 +262,7 @@ impl Tier for Local {
             ProcessKind::Region => vec![scheduler, agent],
         };
         let ids = ids.into_iter().flatten().filter_map(|id| i32::try_from(id).ok());
-        Ok(ids.map(|pid| Undo::Continue { pid, began: began(pid) }).collect())
+        Ok(ids.map(|pid| Undo::Continue { pid, began: Process::of(pid).began }).collect())
     }
 
     async fn act(&mut self, step: &Step) -> anyhow::Result<Value> {

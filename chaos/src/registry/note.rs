@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sql::local::{began, still_runs};
+use scheduler_client::local::Process;
 
 use crate::undo;
 
@@ -39,7 +39,7 @@ impl Note {
             world: world.to_owned(),
             folder: folder.to_owned(),
             pid,
-            began: began(pid),
+            began: Process::of(pid).began,
             started_at_us,
         }
     }
@@ -47,7 +47,7 @@ impl Note {
     /// Whether the process that carries it out lives.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        still_runs(self.pid, self.began.as_deref())
+        Process { pid: self.pid, began: self.began.clone() }.runs()
     }
 
     /// Its undo log.

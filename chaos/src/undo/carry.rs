@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use scheduler_client::local::Process;
 use scheduler_client::wire::RegionControl;
 use scheduler_client::{Client, Config, Limits};
-use sql::local::{LocalServer, still_runs};
+use sql::local::LocalServer;
 use topology::RegionName;
 
 use super::Undo;
@@ -104,8 +105,7 @@ pub async fn carry_out(undo: &Undo, token: Option<&str>) -> Result<(), Error> {
 }
 
 fn go_on(pid: i32, began: Option<&str>) -> Result<(), Error> {
-    // 0 and below mean whole groups; no fault stops one.
-    if pid <= 0 || !still_runs(pid, began) {
+    if !(Process { pid, began: began.map(str::to_owned) }).runs() {
         return Ok(());
     }
     kill(Pid::from_raw(pid), Signal::SIGCONT).map_err(|source| Error::Continue { pid, source })

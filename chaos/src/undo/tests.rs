@@ -4,7 +4,7 @@ use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sql::local::began;
+use scheduler_client::local::Process;
 
 use super::*;
 use crate::fake_http::Server;
@@ -56,7 +56,7 @@ async fn a_stopped_process_goes_on_and_one_that_has_its_number_is_left_alone() {
     let pid = stopped.pid();
     carry_out(&Undo::Continue { pid, began: Some("1".to_owned()) }, None).await.unwrap();
     assert_eq!(stopped.state(), 'T', "it began at another time");
-    carry_out(&Undo::Continue { pid, began: began(pid) }, None).await.unwrap();
+    carry_out(&Undo::Continue { pid, began: Process::of(pid).began }, None).await.unwrap();
     assert!(wait_until(PATIENCE, async || stopped.state() != 'T').await);
 }
 

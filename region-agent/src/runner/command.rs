@@ -109,6 +109,9 @@ impl Command {
             env.push((format!("{prefix}MISSION_ID"), mission.clone()));
             env.push((format!("{prefix}MISSION_EPOCH"), epoch.clone()));
         }
+        if let Some(drill) = &job.grant.drill {
+            env.push(("MERIDIAN_DRILL".to_owned(), drill.clone()));
+        }
         if let Some(traceparent) = &job.grant.traceparent {
             env.push(("TRACEPARENT".to_owned(), traceparent.clone()));
         }

@@ -68,6 +68,9 @@ impl Http {
         if let Some(traceparent) = &job.grant.traceparent {
             request = request.header("traceparent", traceparent);
         }
+        if let Some(drill) = &job.grant.drill {
+            request = request.header("meridian-drill", drill);
+        }
         let mut answer = request.send().await?;
         let status = answer.status();
         let mut body = Vec::new();

@@ -149,6 +149,7 @@ pub(crate) mod tests {
             seq: 0,
             alone: false,
             traceparent: None,
+            drill: None,
         };
         let session = SessionId(Uuid::from_u128(99));
         Job { grant, session, region: "us-west".parse().unwrap(), run_until: seconds(60) }

@@ -44,6 +44,7 @@ pub(crate) struct Waiting {
     pub(crate) alone: bool,
     /// The grant says a number so much lower than the last one heard.
     pub(crate) stale_by: i64,
+    pub(crate) drill: Option<String>,
 }
 
 impl Waiting {
@@ -55,7 +56,12 @@ impl Waiting {
             run_limit_ms: 60_000,
             alone: false,
             stale_by: 0,
+            drill: None,
         }
+    }
+
+    pub(crate) fn of_drill(run: &str) -> Self {
+        Self { drill: Some(run.to_owned()), ..Self::new("a") }
     }
 }
 
@@ -337,6 +343,7 @@ impl Fake {
                 seq: seq - mission.stale_by,
                 alone: mission.alone,
                 traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+                drill: mission.drill,
             });
         }
         Ok(grants)

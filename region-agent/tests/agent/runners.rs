@@ -55,7 +55,7 @@ fn a_runner_reads_its_mission_and_gets_only_what_it_is_given() {
     let arguments = ["--runner", "command", "--env", "PATH", "--secret", "GIT_KEY", "--", "/bin/sh", "-c", script];
     let env = [("MERIDIAN_TOKEN", "agents-own"), ("GIT_KEY", "k3y"), ("OTHER", "x")];
     let _agent = home.start_with(&[&listener], &arguments, &env);
-    let mission = fake.submit(Waiting { payload: json!({"repository": "r"}), ..Waiting::new("a") });
+    let mission = fake.submit(Waiting { payload: json!({"repository": "r"}), ..Waiting::of_drill("run-1") });
     wait_until("a result", || !fake.tables().results(mission).is_empty());
     let said = fake.tables().results(mission).remove(0);
     assert_eq!(said.verb, "complete", "{said:?}");
@@ -66,6 +66,7 @@ fn a_runner_reads_its_mission_and_gets_only_what_it_is_given() {
     let env = outcome["env"].as_object().unwrap();
     assert_eq!(env["MISSION_ID"], mission.to_string());
     assert_eq!(env["MISSION_EPOCH"], "1");
+    assert_eq!(env["MERIDIAN_DRILL"], "run-1");
     assert_eq!(env["GIT_KEY"], "k3y");
     assert!(env["TRACEPARENT"].as_str().unwrap().starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
     for name in ["MERIDIAN_TOKEN", "OTHER", "HOME"] {
@@ -116,7 +117,8 @@ fn a_worker_behind_http_gets_the_mission_with_its_epoch_and_answers_the_result()
         "/run",
         post(async |headers: HeaderMap, Json(mission): Json<Value>| {
             let header = |name: &str| headers[name].to_str().unwrap().to_owned();
-            Json(json!({ "key": header("idempotency-key"), "epoch": header("meridian-epoch"), "title": mission["title"] }))
+            let [key, epoch, drill] = ["idempotency-key", "meridian-epoch", "meridian-drill"].map(header);
+            Json(json!({ "key": key, "epoch": epoch, "drill": drill, "title": mission["title"] }))
         }),
     );
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -127,9 +129,12 @@ fn a_worker_behind_http_gets_the_mission_with_its_epoch_and_answers_the_result()
     let scheduler = fake.listen();
     let home = Home::new();
     let _agent = home.start(&[&scheduler], &["--runner", "http", "--worker-url", &url]);
-    let mission = fake.submit(Waiting::new("a"));
+    let mission = fake.submit(Waiting::of_drill("run-1"));
     wait_until("a result", || !fake.tables().results(mission).is_empty());
     let said = fake.tables().results(mission).remove(0);
-    assert_eq!(said.body["outcome"], json!({"key": format!("{mission}/1"), "epoch": "1", "title": "t"}));
+    assert_eq!(
+        said.body["outcome"],
+        json!({"drill": "run-1", "key": format!("{mission}/1"), "epoch": "1", "title": "t"})
+    );
     runtime.shutdown_background();
 }

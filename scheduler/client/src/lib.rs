@@ -5,6 +5,7 @@ mod canonical;
 mod client;
 mod config;
 mod error;
+pub mod local;
 mod retry;
 mod transport;
 pub mod wire;

@@ -80,6 +80,9 @@ struct Submit {
     /// Idempotency key
     #[arg(long)]
     key: Option<String>,
+    /// Run of the drill that submits it: statistics, memory and objectives leave it out
+    #[arg(long, conflicts_with = "file")]
+    drill: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +96,9 @@ struct List {
     /// Only this specialization
     #[arg(long)]
     specialization: Option<Specialization>,
+    /// Only missions of this drill's run
+    #[arg(long)]
+    drill: Option<String>,
     /// At most so many
     #[arg(long)]
     limit: Option<i64>,
@@ -146,6 +152,7 @@ impl Submit {
             start_by: None,
             max_attempts: None,
             idempotency_key: self.key.clone(),
+            drill: self.drill.clone(),
         }])
     }
 }
@@ -197,6 +204,7 @@ impl List {
             state: self.state,
             region: self.region.clone(),
             specialization: self.specialization.clone(),
+            drill: self.drill.clone(),
             limit: self.limit,
             after: self.after.clone(),
         }
@@ -265,6 +273,9 @@ fn one(mission: &Mission) -> String {
         ],
         vec!["submitted".to_owned(), mission.submitted_at.to_rfc3339()],
     ];
+    if let Some(run) = &mission.drill {
+        rows.push(vec!["drill".to_owned(), run.clone()]);
+    }
     if let Some(outcome) = &mission.outcome {
         rows.push(vec!["outcome".to_owned(), outcome.to_string()]);
     }

@@ -51,6 +51,7 @@ pub(super) async fn run(args: Args, log_format: LogFormat) -> anyhow::Result<()>
     let file = args.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let config = args.settings.or(file).resolve(std::env::var("DATABASE_URL").ok())?;
     let telemetry = telemetry::start("scheduler", log_format)?;
+    crate::planted::warn();
     let asked = stop_asked(args.stop_on_eof)?;
     let running = tokio::select! {
         started = Running::start(&config) => started?,

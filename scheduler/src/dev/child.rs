@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::process::{Child as Process, ChildStdin, Command};
+use scheduler_client::local::Process;
+use tokio::process::{Child as Running, ChildStdin, Command};
 
 use super::folder::Folder;
 
@@ -26,6 +27,8 @@ pub(crate) struct Recipe {
     pub(crate) args: Vec<OsString>,
     /// Variables beside those of this process.
     pub(crate) env: Vec<(&'static str, String)>,
+    /// Whether it ran before in this world: its log goes on.
+    pub(crate) again: bool,
 }
 
 /// A child that runs, or has ended.
@@ -33,7 +36,9 @@ pub(crate) struct Recipe {
 pub(crate) struct Child {
     /// Its name.
     pub(crate) name: String,
-    process: Process,
+    process: Running,
+    /// The same as others name it.
+    named: Process,
     /// Held open: when this process dies the child sees the end of its input, and ends too.
     _leash: Option<ChildStdin>,
     /// Whether its end was told.
@@ -43,7 +48,9 @@ pub(crate) struct Child {
 impl Child {
     /// Starts it.
     pub(crate) fn start(recipe: &Recipe, folder: &Folder) -> anyhow::Result<Self> {
-        let log = folder.log(&recipe.name).with_context(|| format!("cannot write the log of {}", recipe.name))?;
+        let log = folder
+            .log(&recipe.name, recipe.again)
+            .with_context(|| format!("cannot write the log of {}", recipe.name))?;
         let also = log.try_clone()?;
         let mut command = Command::new(&recipe.program);
         command.args(&recipe.args).stdin(Stdio::piped()).stdout(log).stderr(also).kill_on_drop(true);
@@ -57,12 +64,19 @@ impl Child {
             .spawn()
             .with_context(|| format!("cannot start {} for {}", recipe.program.display(), recipe.name))?;
         let leash = process.stdin.take();
-        Ok(Self { name: recipe.name.clone(), process, _leash: leash, told: false })
+        let pid =
+            process.id().and_then(|id| i32::try_from(id).ok()).expect("it was not waited for, and process ids fit");
+        Ok(Self { name: recipe.name.clone(), process, named: Process::of(pid), _leash: leash, told: false })
     }
 
     /// How it ended, where it has.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().ok().flatten()
+    }
+
+    /// The process, unless it has ended.
+    pub(crate) fn running(&mut self) -> Option<Process> {
+        self.ended().is_none().then(|| self.named.clone())
     }
 
     /// True the first time: an end is told once.
@@ -72,9 +86,11 @@ impl Child {
 
     /// Asks it to end, and kills it when it has not after `grace`.
     pub(crate) async fn stop(mut self, grace: Duration) {
-        let Some(pid) = self.process.id().and_then(|id| i32::try_from(id).ok()) else { return };
+        if self.ended().is_some() {
+            return;
+        }
         // It may have ended by itself in between.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        let _ = kill(Pid::from_raw(self.named.pid), Signal::SIGTERM);
         if tokio::time::timeout(grace, self.process.wait()).await.is_err() {
             tracing::warn!(name = self.name, "did not end in time and is killed");
             let _ = self.process.kill().await;

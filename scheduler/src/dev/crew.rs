@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use scheduler_client::local::Region;
 use topology::{RegionName, Topology};
 
 use super::What;
@@ -46,16 +48,48 @@ impl Crew {
         }
     }
 
-    /// The scheduler of every region that runs, in the order of their ports.
+    /// The regions that have a scheduler, with their slots, in the order of their ports.
+    fn in_order(&self) -> Vec<(RegionName, usize)> {
+        let here = self.slots.iter().filter(|(region, _)| self.schedulers.contains_key(*region));
+        let mut here: Vec<_> = here.map(|(region, slot)| (region.clone(), *slot)).collect();
+        here.sort_unstable_by_key(|(_, slot)| *slot);
+        here
+    }
+
+    /// The scheduler of every region, in the order of their ports.
     pub(super) fn addresses(&self) -> Vec<String> {
-        let mut slots: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|(region, _)| self.schedulers.contains_key(*region))
-            .map(|(_, slot)| *slot)
-            .collect();
-        slots.sort_unstable();
-        slots.into_iter().map(|slot| format!("http://{}", self.ports.scheduler(slot))).collect()
+        self.in_order().into_iter().map(|(_, slot)| format!("http://{}", self.ports.scheduler(slot))).collect()
+    }
+
+    /// The regions with those of their processes that run.
+    pub(super) fn regions(&mut self) -> Vec<Region> {
+        let order = self.in_order();
+        let region = |(region, slot): (RegionName, usize)| Region {
+            address: format!("http://{}", self.ports.scheduler(slot)),
+            agent_health: format!("http://{}", self.ports.agent(slot)),
+            scheduler: self.schedulers.get_mut(&region).and_then(Child::running),
+            agents: self.agents.get_mut(&region).and_then(Child::running).into_iter().collect(),
+            region,
+        };
+        order.into_iter().map(region).collect()
+    }
+
+    /// Starts again what ended by itself, schedulers first, and adds their names and where they say that they are ready
+    /// to `started`.
+    pub(super) fn revive(&mut self, started: &mut Vec<(String, SocketAddr)>) -> anyhow::Result<()> {
+        for (region, slot) in self.in_order() {
+            if self.schedulers.get_mut(&region).is_some_and(|child| child.running().is_none()) {
+                self.start_scheduler(&region)?;
+                started.push((format!("scheduler-{region}"), self.ports.scheduler(slot)));
+            }
+        }
+        for (region, slot) in self.in_order() {
+            if self.agents.get_mut(&region).is_some_and(|child| child.running().is_none()) {
+                self.start_agent(&region)?;
+                started.push((format!("agent-{region}"), self.ports.agent(slot)));
+            }
+        }
+        Ok(())
     }
 
     /// Starts what the topology has and does not run, ends what runs and the topology does not have. Says what changed.
@@ -112,8 +146,9 @@ impl Crew {
         let program = std::env::current_exe().context("cannot find this program")?;
         // Not as an argument: everybody on the machine can read those, and the URL has a password.
         let env = vec![("DATABASE_URL", self.database.clone())];
-        let child = Child::start(&Recipe { name: format!("scheduler-{region}"), program, args, env }, &self.folder)?;
-        self.schedulers.insert(region.clone(), child);
+        let again = self.schedulers.contains_key(region);
+        let recipe = Recipe { name: format!("scheduler-{region}"), program, args, env, again };
+        self.schedulers.insert(region.clone(), Child::start(&recipe, &self.folder)?);
         Ok(())
     }
 
@@ -135,14 +170,14 @@ impl Crew {
         for other in self.addresses().into_iter().filter(|address| *address != own) {
             add("--scheduler", other.into());
         }
-        let recipe =
-            Recipe { name: format!("agent-{region}"), program: beside("region-agent")?, args, env: Vec::new() };
+        let (program, again) = (beside("region-agent")?, self.agents.contains_key(region));
+        let recipe = Recipe { name: format!("agent-{region}"), program, args, env: Vec::new(), again };
         self.agents.insert(region.clone(), Child::start(&recipe, &self.folder)?);
         Ok(())
     }
 
-    /// Names of the processes that ended by themselves since the last look. They are not started again: whoever killed
-    /// them wants to see what happens.
+    /// Names of the processes that ended by themselves since the last look. They are started again on demand
+    /// only: whoever killed them wants to see what happens.
     pub(super) fn fallen(&mut self) -> Vec<String> {
         let mut fallen = Vec::new();
         for (region, child) in self.schedulers.iter_mut().chain(self.agents.iter_mut()) {

@@ -44,6 +44,11 @@ impl Database {
         stopped.context("the end of the database was cut short")
     }
 
+    /// The server's process, where it was started here.
+    pub(super) fn server(&self) -> Option<i32> {
+        self.server.as_ref().and_then(LocalServer::pid)
+    }
+
     /// Deletes the local database.
     pub(super) async fn remove(ports: Ports) -> anyhow::Result<()> {
         let server = LocalServer::for_world(ports.database());

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use scheduler_client::local::World;
 use serde_json::json;
 use tokio::process::Command;
 
 use super::database::Database;
-use super::folder::{Folder, Running};
+use super::folder::Folder;
 use super::ports::Ports;
 use crate::cli::{Output, Stop};
 
@@ -24,16 +25,16 @@ const UP: Duration = Duration::from_secs(600);
 const DOWN: Duration = Duration::from_secs(60);
 
 /// Says that a world runs already. No failure: it is what was asked for.
-pub(super) fn already(running: &Running, output: &Output) -> anyhow::Result<()> {
+pub(super) fn already(running: &World, output: &Output) -> anyhow::Result<()> {
     let address = running.address.as_deref().unwrap_or("not yet up");
-    let value = json!({ "running": true, "address": running.address, "pid": running.pid });
-    output.answer(&value, |_| format!("a world is running already (process {}): {address}", running.pid))
+    let value = json!({ "running": true, "address": running.address, "pid": running.keeper.pid });
+    output.answer(&value, |_| format!("a world is running already (process {}): {address}", running.keeper.pid))
 }
 
 /// Starts the same command in the background and waits until the world is up.
 pub(super) async fn start(folder: &Folder, output: &Output) -> anyhow::Result<()> {
     folder.create().with_context(|| format!("cannot make {}", folder.root().display()))?;
-    let log = folder.log("world")?;
+    let log = folder.log("world", false)?;
     let also = log.try_clone()?;
     let program = std::env::current_exe().context("cannot find this program")?;
     let mut child = Command::new(program)
@@ -51,7 +52,7 @@ pub(super) async fn start(folder: &Folder, output: &Output) -> anyhow::Result<()
                 let text = std::fs::read_to_string(&told).unwrap_or_default();
                 return Err(Stop::refused(format!("the world ended with {status}:\n{}", text.trim_end())).into());
             }
-            if let Some(Running { summary: Some(summary), .. }) = folder.running() {
+            if let Some(World { summary: Some(summary), .. }) = folder.running() {
                 return anyhow::Ok(summary);
             }
             tokio::time::sleep(POLL).await;
@@ -75,23 +76,25 @@ pub(super) async fn stop(folder: &Folder, ports: Ports, output: &Output) -> anyh
         let text = if stopped { "the database has ended; no world was running" } else { "no world is running" };
         return output.answer(&json!({ "stopped": stopped }), |_| text.to_owned());
     };
-    kill(Pid::from_raw(running.pid), Signal::SIGTERM)
-        .map_err(|error| Stop::refused(format!("cannot end process {}: {error}", running.pid)))?;
+    kill(Pid::from_raw(running.keeper.pid), Signal::SIGTERM)
+        .map_err(|error| Stop::refused(format!("cannot end process {}: {error}", running.keeper.pid)))?;
     let gone = async {
         while folder.running().is_some() {
             tokio::time::sleep(POLL).await;
         }
     };
     if tokio::time::timeout(DOWN, gone).await.is_err() {
-        return Err(Stop::refused(format!("process {} has not ended after {} s", running.pid, DOWN.as_secs())).into());
+        return Err(
+            Stop::refused(format!("process {} has not ended after {} s", running.keeper.pid, DOWN.as_secs())).into()
+        );
     }
-    output.answer(&json!({ "stopped": true, "pid": running.pid }), |_| "the world has ended".to_owned())
+    output.answer(&json!({ "stopped": true, "pid": running.keeper.pid }), |_| "the world has ended".to_owned())
 }
 
 /// Deletes the local database; refused while a world uses it.
 pub(super) async fn reset(folder: &Folder, ports: Ports, output: &Output) -> anyhow::Result<()> {
     if let Some(running) = folder.running() {
-        return Err(Stop::refused(format!("process {} uses it: `make down` first", running.pid)).into());
+        return Err(Stop::refused(format!("process {} uses it: `make down` first", running.keeper.pid)).into());
     }
     Database::remove(ports).await?;
     output.answer(&json!({ "removed": true }), |_| "the local database is gone".to_owned())

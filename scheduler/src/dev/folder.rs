@@ -4,8 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use sql::local::{began, still_runs};
+use scheduler_client::local::{self, Process, World};
 
 /// A folder for one port base, so that several worlds may run at once.
 #[derive(Debug, Clone)]
@@ -13,29 +12,10 @@ pub(crate) struct Folder {
     root: PathBuf,
 }
 
-/// Who runs the world.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Running {
-    /// The process that keeps the world.
-    pub(crate) pid: i32,
-    /// When that process began, as the system counts it: tells it from a later one with the same number.
-    pub(crate) began: Option<String>,
-    /// Address to look at; none until the world is up.
-    pub(crate) address: Option<String>,
-    /// What was printed when it was up.
-    pub(crate) summary: Option<String>,
-}
-
 impl Folder {
-    /// `given`, else `$XDG_STATE_HOME/meridian/BASE`, else `~/.local/state/meridian/BASE`, else a temporary one.
+    /// `given`, else the usual one.
     pub(crate) fn new(given: Option<&Path>, base: u16) -> Self {
-        if let Some(root) = given {
-            return Self { root: root.to_owned() };
-        }
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-        let state = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let root = state.or_else(home).unwrap_or_else(std::env::temp_dir);
-        Self { root: root.join("meridian").join(base.to_string()) }
+        Self { root: given.map_or_else(|| local::folder(base), Path::to_owned) }
     }
 
     /// Makes the folder.
@@ -53,46 +33,28 @@ impl Folder {
         &self.root
     }
 
-    /// A new log of this name.
-    pub(crate) fn log(&self, name: &str) -> io::Result<File> {
-        OpenOptions::new().create(true).write(true).truncate(true).open(self.logs().join(format!("{name}.log")))
+    /// A new log of this name, or the end of the one that is there.
+    pub(crate) fn log(&self, name: &str, again: bool) -> io::Result<File> {
+        let path = self.logs().join(format!("{name}.log"));
+        let mut options = OpenOptions::new();
+        if again { options.append(true) } else { options.write(true).truncate(true) }.create(true).open(path)
     }
 
-    fn note(&self) -> PathBuf {
-        self.root.join("world.json")
-    }
-
-    /// Who runs the world now; none where nobody does any more.
-    pub(crate) fn running(&self) -> Option<Running> {
-        let text = fs::read_to_string(self.note()).ok()?;
-        let running: Running = serde_json::from_str(&text).ok()?;
-        running.is_alive().then_some(running)
-    }
-
-    /// Notes who runs the world.
-    pub(crate) fn write(&self, running: &Running) -> io::Result<()> {
-        let whole = self.root.join("world.json.new");
-        fs::write(&whole, serde_json::to_vec_pretty(running)?)?;
-        fs::rename(whole, self.note())
+    /// The world that runs now; none where nobody keeps it any more.
+    pub(crate) fn running(&self) -> Option<World> {
+        World::read(&self.root).filter(|world| world.keeper.runs())
     }
 
     /// Forgets it.
     pub(crate) fn clear(&self) {
         // Nothing to forget is as good.
-        let _ = fs::remove_file(self.note());
+        let _ = fs::remove_file(self.root.join(local::NOTE));
     }
 }
 
-impl Running {
-    /// This process.
-    pub(crate) fn here() -> Self {
-        let pid = i32::try_from(std::process::id()).expect("process ids fit");
-        Self { pid, began: began(pid), address: None, summary: None }
-    }
-
-    fn is_alive(&self) -> bool {
-        still_runs(self.pid, self.began.as_deref())
-    }
+/// This process.
+pub(crate) fn here() -> Process {
+    Process::of(i32::try_from(std::process::id()).expect("process ids fit"))
 }
 
 #[cfg(test)]
@@ -105,11 +67,13 @@ mod tests {
         let folder = Folder::new(Some(dir.path()), 7700);
         folder.create().unwrap();
         assert_eq!(folder.running(), None);
-        let here = Running::here();
-        folder.write(&here).unwrap();
-        assert_eq!(folder.running(), Some(here.clone()));
+        let world =
+            World { keeper: here(), address: None, summary: None, regions: Vec::new(), database: None, revival: None };
+        world.write(dir.path()).unwrap();
+        assert_eq!(folder.running(), Some(world.clone()));
         if cfg!(target_os = "linux") {
-            folder.write(&Running { began: Some("1".to_owned()), ..here }).unwrap();
+            let other = Process { began: Some("1".to_owned()), ..here() };
+            World { keeper: other, ..world }.write(dir.path()).unwrap();
             assert_eq!(folder.running(), None, "another process with the same number");
         }
     }

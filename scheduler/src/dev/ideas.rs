@@ -50,5 +50,6 @@ fn mission((index, idea): (usize, &IdeaMission)) -> SubmitMission {
         start_by: None,
         max_attempts: None,
         idempotency_key: None,
+        drill: None,
     }
 }

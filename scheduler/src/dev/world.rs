@@ -8,16 +8,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scheduler_client::wire::{ListMissions, Mission, MissionState, SubmitMission, SubmitResult};
 use scheduler_client::{Client, Config, Limits};
 use serde_json::json;
+use tokio::signal::unix::Signal;
 use tokio::time::{Instant, MissedTickBehavior};
 use topology::{MissionId, Topology};
 
 use super::crew::Crew;
 use super::database::Database;
-use super::folder::{Folder, Running};
+use super::folder::Folder;
+use super::note::Note;
 use super::ports::{Ports, taken};
 use super::report::Report;
 use super::terminal::Front;
-use super::{What, ideas};
+use super::{What, ideas, revive};
 use crate::cli::{Failure, Output, Signals, Stop, migrate};
 
 /// How long schedulers and agents may take to come up.
@@ -56,10 +58,8 @@ pub(super) async fn run(
     let name = what.topology.display().to_string();
     let parsed = topology::config::parse(&text, &name).map_err(|findings| Stop::finding(findings.render(false)))?;
     free_ports(&parsed.topology, ports)?;
-    folder.write(&Running::here())?;
-    let outcome = with_database(what, folder, ports, (&text, &name), &mut stop, output).await;
-    folder.clear();
-    outcome
+    let mut note = Note::begin(folder)?;
+    with_database(what, &mut note, ports, (&text, &name), &mut stop, output).await
 }
 
 /// Names every taken port at once.
@@ -76,7 +76,7 @@ fn free_ports(topology: &Topology, ports: Ports) -> anyhow::Result<()> {
 
 async fn with_database(
     what: &What,
-    folder: &Folder,
+    note: &mut Note,
     ports: Ports,
     topology: (&str, &str),
     stop: &mut Signals,
@@ -87,7 +87,8 @@ async fn with_database(
         database = Database::start(ports) => database?,
         () = stop.asked() => return Ok(()),
     };
-    let outcome = with_crew(what, folder, ports, topology, &database, stop, output).await;
+    note.database(database.server())?;
+    let outcome = with_crew(what, note, ports, topology, &database, stop, output).await;
     output.note("stopping the database")?;
     database.stop().await;
     outcome
@@ -95,7 +96,7 @@ async fn with_database(
 
 async fn with_crew(
     what: &What,
-    folder: &Folder,
+    note: &mut Note,
     ports: Ports,
     (text, name): (&str, &str),
     database: &Database,
@@ -104,9 +105,9 @@ async fn with_crew(
 ) -> anyhow::Result<()> {
     let done = migrate(database.url(), Some((text, name))).await?;
     output.note(&format!("schema version {}", done.report.version))?;
-    let mut crew = Crew::new(folder, ports, what, database.url());
+    let mut crew = Crew::new(note.folder(), ports, what, database.url());
     let outcome = tokio::select! {
-        outcome = live(what, folder, &mut crew, (text, name), output) => outcome,
+        outcome = live(what, note, &mut crew, (text, name), output) => outcome,
         () = stop.asked() => Ok(()),
     };
     let stopped = crew.stop(output).await;
@@ -116,7 +117,7 @@ async fn with_crew(
 /// From the first process to the end of the world; ends by itself only on failure.
 async fn live(
     what: &What,
-    folder: &Folder,
+    note: &mut Note,
     crew: &mut Crew,
     (text, name): (&str, &str),
     output: &Output,
@@ -125,6 +126,7 @@ async fn live(
     for change in crew.follow(&file.topology).await? {
         output.note(&change)?;
     }
+    note.processes(crew)?;
     let client = client(crew)?;
     ready(&client, crew).await?;
     let stored = client.topology().await?;
@@ -137,15 +139,17 @@ async fn live(
     for change in crew.follow(&topology).await? {
         output.note(&change)?;
     }
+    note.processes(crew)?;
     sessions(&client, &topology, crew).await?;
     let missions = work(what, &client, &topology, output).await?;
     let report = Report::of(&missions, crew.addresses());
     let summary = report.render();
     output.answer(&report, |_| summary.clone())?;
-    let address = crew.addresses().into_iter().next();
-    folder.write(&Running { address, summary: Some(summary), ..Running::here() })?;
-    output.note(&format!("logs: {}\nCtrl-C ends the world", folder.logs().display()))?;
-    watch(&client, crew, output).await
+    // Heard from before anybody can read that the world is up.
+    let wishes = revive::wishes()?;
+    note.up(crew.addresses().into_iter().next(), summary)?;
+    output.note(&format!("logs: {}\nCtrl-C ends the world", note.folder().logs().display()))?;
+    watch(&client, crew, note, wishes, output).await
 }
 
 fn client(crew: &Crew) -> anyhow::Result<Client> {
@@ -272,16 +276,28 @@ const fn has_ended(state: MissionState) -> bool {
     }
 }
 
-/// Lets processes start and stop with the topology, and tells who fell.
-async fn watch(client: &Client, crew: &mut Crew, output: &Output) -> anyhow::Result<()> {
+/// Lets processes start and stop with the topology, tells who fell, and starts that again on demand.
+async fn watch(
+    client: &Client,
+    crew: &mut Crew,
+    note: &mut Note,
+    mut wishes: Signal,
+    output: &Output,
+) -> anyhow::Result<()> {
+    // Short, so that nothing waits long where no scheduler is left.
+    let client = client.with_limits(Limits { overall: WATCH, ..Limits::default() });
     let mut tick = tokio::time::interval(WATCH);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut version = 0;
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = wishes.recv() => revive::fulfil(crew, note, output).await?,
+        }
         for fallen in crew.fallen() {
             output.line(&json!({ "fallen": fallen }), &fallen)?;
         }
+        note.processes(crew)?;
         // A drill may have taken every scheduler away for a while.
         let Ok(now) = client.topology().await else { continue };
         if now.version == version {
@@ -292,6 +308,7 @@ async fn watch(client: &Client, crew: &mut Crew, output: &Output) -> anyhow::Res
         for change in crew.follow(&topology).await? {
             output.line(&json!({ "change": change }), &change)?;
         }
+        note.processes(crew)?;
     }
 }
 

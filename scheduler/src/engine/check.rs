@@ -47,6 +47,16 @@ pub(crate) fn key(pointer: &str, key: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The id of a drill's run: 1 to 64 of `a-z 0-9 -`.
+pub(crate) fn drill(pointer: &str, run: &str) -> Result<(), Refusal> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if run.is_empty() || run.len() > 64 || !run.bytes().all(fits) {
+        let detail = "a drill's run is named by 1 to 64 characters of a-z, 0-9 and '-'";
+        return Err(Refusal::invalid(Fault::DrillRun, pointer, detail));
+    }
+    Ok(())
+}
+
 /// A number within `least..=most`.
 pub(crate) fn range(pointer: &str, number: i64, least: i64, most: i64) -> Result<(), Refusal> {
     if number < least || number > most {
@@ -104,6 +114,10 @@ mod tests {
         assert_eq!(fault(json("/payload", &json!("x".repeat(100)), 50)), "value_too_large");
         assert_eq!(fault(json("/payload", &json!({"a": ["b\0"]}), 50)), "nul_character");
         assert_eq!(fault(json("/payload", &json!({"a\0": 1}), 50)), "nul_character");
+        for run in ["", "Run-1", "a_b", &"a".repeat(65)] {
+            assert_eq!(fault(drill("/drill", run)), "malformed_drill_run", "{run:?}");
+        }
+        assert!(drill("/drill", &"a-9".repeat(21)).is_ok());
         let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(fault(json("/payload", &deep, 1000)), "value_too_deep");
     }

@@ -55,6 +55,7 @@ pub(crate) fn mission(row: &MissionRow) -> wire::Mission {
         origin: serde_json::from_str(&row.origin).unwrap_or_else(|_| nowhere()),
         residency: row.residency.as_deref().and_then(|name| name.parse().ok()),
         priority: row.priority,
+        drill: row.drill.clone(),
         pool: pool(row.region.as_deref(), &row.specialization),
         home: row.home.clone(),
         epoch: row.epoch,

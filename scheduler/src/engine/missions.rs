@@ -42,11 +42,13 @@ impl Engine {
     pub async fn list(&self, query: wire::ListMissions) -> Result<wire::MissionPage, Refusal> {
         let limit = query.limit.unwrap_or(PAGE.0);
         check::range("/limit", limit, 1, PAGE.1)?;
+        query.drill.as_deref().map_or(Ok(()), |run| check::drill("/drill", run))?;
         let after = query.after.as_deref().map_or(Ok((DateTime::<Utc>::MAX_UTC, MissionId(Uuid::max()))), cursor)?;
         let filter = ListFilter {
             state: query.state.map(convert::stored_state),
             region: query.region,
             specialization: query.specialization,
+            drill: query.drill,
             after: (after.0.min(far_future()), after.1),
             limit: limit + 1,
         };
@@ -90,7 +92,7 @@ impl Engine {
             let home: DatabaseRegion = row.home.parse().map_err(|_| Refusal::Internal)?;
             if mission_cancel(&self.0.submit, &home, mission, owner(actor), &by, &why).await? {
                 let pool = convert::pool(row.region.as_deref(), &row.specialization);
-                figures::finished(MissionState::Cancelled, pool.as_ref());
+                figures::finished(MissionState::Cancelled, pool.as_ref(), row.drill.is_some());
                 let row = self.find(mission, Some(&home)).await?;
                 self.announce(&row);
                 return Ok(convert::mission(&row));

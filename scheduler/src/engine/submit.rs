@@ -138,6 +138,7 @@ impl Engine {
             placement: Some(placed.explained.clone()),
             reason: placed.reason.map(str::to_owned),
             traceparent: context.traceparent.clone(),
+            drill: request.body.drill.clone(),
             key: request.key.as_ref().map(RequestKey::stored),
         }
     }
@@ -182,6 +183,7 @@ impl Request {
             origin: self.stored_origin(),
             residency: self.residency.clone(),
             priority: self.body.priority,
+            drill: self.body.drill.clone(),
             pool: convert::pool(row.region.as_deref(), &row.specialization),
             home: home.as_str().to_owned(),
             epoch: Epoch::INITIAL,

@@ -14,18 +14,21 @@ use crate::view::{View, Views};
 const POOL: &str = "scheduler_pool_missions";
 /// Missions that no pool has: what is pending, by home.
 const PENDING: &str = "scheduler_pending_missions";
-/// What is over, by the pool where it ended.
+/// What is over, by the pool where it ended, but for what drills submitted.
 const FINISHED: &str = "scheduler_missions_finished_total";
+/// The same of what drills submitted: objectives and alerts are about work.
+const DRILL_FINISHED: &str = "scheduler_drill_missions_finished_total";
 
 pub(super) fn describe() {
     describe_gauge!(POOL, "Missions of a pool by state (queued, leased), as last published");
     describe_gauge!(PENDING, "Missions that no pool may take now, of the oldest 5,000 of a home, by specialization");
     describe_counter!(FINISHED, "Missions that ended here as succeeded, failed or cancelled, by their last pool");
+    describe_counter!(DRILL_FINISHED, "Missions of drills that ended here, likewise; they are not among the others");
 }
 
 /// Counts a mission that came to an end, in its last pool; one that had none counts under empty names. Does nothing for
-/// a state that goes on.
-pub(crate) fn finished(state: MissionState, pool: Option<&PoolId>) {
+/// a state that goes on. What a drill submitted has a counter of its own.
+pub(crate) fn finished(state: MissionState, pool: Option<&PoolId>, of_drill: bool) {
     if !state.is_finished() {
         return;
     }
@@ -35,7 +38,7 @@ pub(crate) fn finished(state: MissionState, pool: Option<&PoolId>) {
         ("region", name(|pool| pool.region.to_string())),
         ("specialization", name(|pool| pool.specialization.to_string())),
     ];
-    metrics::counter!(FINISHED, &labels).increment(1);
+    metrics::counter!(if of_drill { DRILL_FINISHED } else { FINISHED }, &labels).increment(1);
 }
 
 /// Brings the figures of what is open up to date.

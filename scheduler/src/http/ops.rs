@@ -35,7 +35,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<wire::Health>, 
 
 fn state_of(app: &App) -> wire::Health {
     wire::Health {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crate::planted::version().to_owned(),
         region: app.region.clone(),
         topology_version: app.views.current().topology_version,
     }

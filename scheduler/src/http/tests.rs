@@ -6,3 +6,6 @@ mod callers;
 mod missions;
 mod results;
 mod streams;
+
+#[cfg(feature = "planted-bugs")]
+mod planted;

@@ -236,10 +236,11 @@ impl Context {
     /// Counts what was moved and wakes who waits for it.
     pub(super) fn note_moved(&self, swept: &Swept, why: &'static str) {
         let mut pools: BTreeMap<PoolId, i64> = BTreeMap::new();
-        for (_, state, pool) in &swept.moved {
-            metrics::counter!("scheduler_moves_total", "why" => why, "to" => state.as_str()).increment(1);
-            figures::finished(*state, pool.as_ref());
-            if let Some(pool) = pool.clone().filter(|_| *state == scheduler_core::lifecycle::MissionState::Queued) {
+        for moved in &swept.moved {
+            metrics::counter!("scheduler_moves_total", "why" => why, "to" => moved.state.as_str()).increment(1);
+            figures::finished(moved.state, moved.pool.as_ref(), moved.of_drill);
+            let is_queued = moved.state == scheduler_core::lifecycle::MissionState::Queued;
+            if let Some(pool) = moved.pool.clone().filter(|_| is_queued) {
                 *pools.entry(pool).or_default() += 1;
             }
         }

@@ -7,6 +7,7 @@ use scheduler_core::lifecycle::{Command, Landing, MissionState, Step, apply};
 use topology::{DatabaseRegion, PoolId};
 
 use super::context::Context;
+use crate::planted::planted;
 use crate::store::sweep::{Change, MissionRow, Verdict};
 use crate::view::{Ask, Placed, View};
 
@@ -38,7 +39,7 @@ impl Placer {
         let ask = Ask {
             specialization: &row.specialization,
             origin: &origin,
-            residency: row.residency.as_ref(),
+            residency: planted!(ForgetResidency, None, row.residency.as_ref()),
             nonce: row.nonce,
         };
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,8 @@ mod failover;
 mod hold;
 mod measured;
 mod pending;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod residency;
 mod rig;
 mod upkeep;

@@ -12,7 +12,7 @@ use sql::{Db, Statement};
 use topology::{DatabaseRegion, RegionName, SessionId, Specialization};
 
 pub use page::{Found, MissionRow, Page};
-pub use step::{Change, Decide, Swept, Terms, Verdict, sweep};
+pub use step::{Change, Decide, Moved, Swept, Terms, Verdict, sweep};
 
 /// Ended sessions whose leases may not all have left them yet.
 const UNSETTLED: Statement = sql::statement!(

@@ -300,6 +300,7 @@ impl Case<'_> {
             seq: 0,
             alone: false,
             traceparent: None,
+            drill: None,
         }
     }
 

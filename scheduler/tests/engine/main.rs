@@ -1,6 +1,7 @@
 //! The engine and its statements on a real database.
 
 mod claims;
+mod drills;
 mod filters;
 mod homes;
 mod interleave;

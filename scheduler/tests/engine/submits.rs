@@ -100,6 +100,8 @@ async fn bad_input_has_codes_and_leaves_its_company_alone() {
         (json!({ "idempotency_key": "" }), "text_length"),
         (json!({ "idempotency_key": "a b" }), "malformed_text"),
         (json!({ "idempotency_key": "\u{e4}" }), "malformed_text"),
+        (json!({ "drill": "" }), "malformed_drill_run"),
+        (json!({ "drill": "Run 1" }), "malformed_drill_run"),
         (json!({ "specialization": "enginer-master" }), "unknown_specialization"),
         (json!({ "specialization": "no\0body" }), "nul_character"),
         (json!({ "residency": "mars" }), "unknown_residency"),

@@ -141,6 +141,12 @@ impl LocalServer {
         self.place().is_ok_and(|place| self.runs(&place))
     }
 
+    /// The number of its process, while that lives.
+    #[must_use]
+    pub fn pid(&self) -> Option<i32> {
+        Some(self.place().ok()?.pid()?.as_raw())
+    }
+
     /// Its log file.
     ///
     /// # Errors

@@ -24,19 +24,34 @@ pub struct Migration {
 }
 
 /// All migrations, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "base",
-    needs: "0.1.0",
-    postgres: &[
-        include_str!("../../migrations/0001_base.postgres.sql"),
-        include_str!("../../migrations/0001_base.comments.sql"),
-    ],
-    cockroach: &[
-        include_str!("../../migrations/0001_base.cockroach.sql"),
-        include_str!("../../migrations/0001_base.comments.sql"),
-    ],
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "base",
+        needs: "0.1.0",
+        postgres: &[
+            include_str!("../../migrations/0001_base.postgres.sql"),
+            include_str!("../../migrations/0001_base.comments.sql"),
+        ],
+        cockroach: &[
+            include_str!("../../migrations/0001_base.cockroach.sql"),
+            include_str!("../../migrations/0001_base.comments.sql"),
+        ],
+    },
+    Migration {
+        version: 2,
+        name: "drill",
+        needs: "0.1.0",
+        postgres: &[
+            include_str!("../../migrations/0002_drill.postgres.sql"),
+            include_str!("../../migrations/0002_drill.comments.sql"),
+        ],
+        cockroach: &[
+            include_str!("../../migrations/0002_drill.cockroach.sql"),
+            include_str!("../../migrations/0002_drill.comments.sql"),
+        ],
+    },
+];
 
 /// Version of this program's schema.
 pub const LATEST: i64 = MIGRATIONS.len() as i64;

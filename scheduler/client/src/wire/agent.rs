@@ -154,6 +154,9 @@ pub struct Grant {
     /// W3C traceparent of the submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The drill's run that submitted it; absent = work. A runner that acts on the world outside may leave that out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
 }
 
 /// Who speaks about a lease: part of the body of complete, fail, release and progress.

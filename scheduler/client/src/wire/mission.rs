@@ -63,6 +63,10 @@ pub struct SubmitMission {
     /// Idempotency key of this mission, 1..=255 visible ASCII characters. A single submit may use the header instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// The drill's run that submits it, 1..=64 characters of a-z, 0-9 and `-`; none = work. Memory, statistics and
+    /// objectives leave missions of drills out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
 }
 
 /// The priority of a mission that names none.
@@ -146,6 +150,9 @@ pub struct Mission {
     pub residency: Option<ResidencyName>,
     /// As submitted.
     pub priority: i32,
+    /// The drill's run that submitted it; absent = work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
     /// The chosen pool, unless pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::wire::schema::PoolId>)]
@@ -322,6 +329,9 @@ pub struct ListMissions {
     #[schema(value_type = Option<String>)]
     #[param(value_type = Option<String>)]
     pub specialization: Option<Specialization>,
+    /// Only missions of this drill's run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
     /// At most so many, 1..=500, default 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,

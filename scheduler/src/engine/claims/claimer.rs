@@ -291,6 +291,7 @@ fn grant(line: &Line, granted: Granted) -> Grant {
         seq: granted.seq,
         alone: granted.crashes >= ALONE_FROM_CRASHES,
         traceparent: granted.traceparent,
+        drill: granted.drill,
     }
 }
 
@@ -300,7 +301,9 @@ impl Hub {
         let mut rounds = lock(&self.rounds);
         for one in granted {
             rounds.granted(&line.pool, one.rank, one.round);
+            // The time that objectives are about: drills have their own.
             if one.attempts == 0
+                && one.drill.is_none()
                 && let Ok(waited) = (one.leased_at - one.submitted_at).to_std()
             {
                 metrics::histogram!("scheduler_submit_to_lease_seconds").record(waited.as_secs_f64());

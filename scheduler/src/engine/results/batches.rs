@@ -5,9 +5,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use scheduler_client::wire::MissionState;
+use scheduler_core::lifecycle;
 use sql::Db;
 use tokio::sync::broadcast;
-use topology::{DatabaseRegion, MissionId};
+use topology::{DatabaseRegion, MissionId, PoolId};
 
 use crate::engine::claims::Hub;
 use crate::engine::coalescer::Batch;
@@ -28,12 +29,10 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Tells of a change, and wakes who waits for a mission that is queued again or for the slot that is free now.
-    fn tell(&self, mission: MissionId, state: MissionState, region: Option<&str>, specialization: &str) {
-        let pool = convert::pool(region, specialization);
+    fn tell(&self, mission: MissionId, state: MissionState, pool: Option<PoolId>) {
         if state == MissionState::Queued {
             self.hub.queued(pool.iter());
         }
-        figures::finished(convert::stored_state(state), pool.as_ref());
         // Nobody listens is no error.
         let _ = self.changes.send(Change { mission, state, pool });
     }
@@ -89,10 +88,13 @@ impl Batch for Completes {
     ) -> Result<Vec<Option<CompletedLease>>, sql::Error> {
         let done = mission_complete(&self.0.db, home, &ordered(items, |item| item.key)).await?;
         for lease in &done {
-            if let Some(run) = lease.leased_at.and_then(|at| (lease.finished_at - at).to_std().ok()) {
+            let run = lease.leased_at.and_then(|at| (lease.finished_at - at).to_std().ok());
+            if let Some(run) = run.filter(|_| !lease.of_drill) {
                 metrics::histogram!("scheduler_run_seconds").record(run.as_secs_f64());
             }
-            self.0.tell(lease.key.mission, MissionState::Succeeded, lease.region.as_deref(), &lease.specialization);
+            let pool = convert::pool(lease.region.as_deref(), &lease.specialization);
+            figures::finished(lifecycle::MissionState::Succeeded, pool.as_ref(), lease.of_drill);
+            self.0.tell(lease.key.mission, MissionState::Succeeded, pool);
         }
         // By digest too: of two different results in one batch, only the stored one is answered as stored.
         Ok(answers(items, done, |lease| (lease.key, lease.digest.clone()), |item| (item.key, item.digest.clone())))
@@ -112,8 +114,9 @@ impl Batch for Fails {
     async fn run(&self, home: &DatabaseRegion, items: &[&FailureRow]) -> Result<Vec<Option<FailedLease>>, sql::Error> {
         let done = mission_fail(&self.0.db, home, &ordered(items, |item| item.key)).await?;
         for lease in &done {
-            let state = convert::state(lease.state);
-            self.0.tell(lease.key.mission, state, lease.region.as_deref(), &lease.specialization);
+            let pool = convert::pool(lease.region.as_deref(), &lease.specialization);
+            figures::finished(lease.state, pool.as_ref(), lease.of_drill);
+            self.0.tell(lease.key.mission, convert::state(lease.state), pool);
         }
         Ok(answers(items, done, |lease| (lease.key, lease.digest.clone()), |item| (item.key, item.digest.clone())))
     }
@@ -136,7 +139,8 @@ impl Batch for Releases {
     ) -> Result<Vec<Option<ReleasedLease>>, sql::Error> {
         let done = mission_release(&self.0.db, home, &ordered(items, |item| item.key)).await?;
         for lease in &done {
-            self.0.tell(lease.key.mission, MissionState::Queued, lease.region.as_deref(), &lease.specialization);
+            let pool = convert::pool(lease.region.as_deref(), &lease.specialization);
+            self.0.tell(lease.key.mission, MissionState::Queued, pool);
         }
         Ok(answers(items, done, |lease| lease.key, |item| item.key))
     }

@@ -133,6 +133,9 @@ fn check_body(body: &wire::SubmitMission) -> Result<String, Refusal> {
     if let Some(key) = &body.idempotency_key {
         check::key("/idempotency_key", key)?;
     }
+    if let Some(run) = &body.drill {
+        check::drill("/drill", run)?;
+    }
     check::json("/payload", &body.payload, PAYLOAD)
 }
 
@@ -177,11 +180,27 @@ fn origin_value(written: Option<&wire::Origin>, resolved: &ResolvedOrigin) -> Va
     serde_json::to_value(origin).expect("an origin is JSON")
 }
 
-/// Digest of everything that makes two requests the same.
+/// Digest of everything that makes two requests the same. A field that is absent is not in it, so that keys of earlier
+/// programs keep their digests.
 fn request_digest(body: &wire::SubmitMission, payload: &str) -> String {
     let mut rest = body.clone();
     rest.idempotency_key = None;
     rest.payload = Value::Null;
     let rest = serde_json::to_value(rest).expect("a request is JSON");
     digest::digest(&[&scheduler_client::canonical(&rest), payload])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_a_drill_has_the_digest_that_it_had_before_there_were_any() {
+        let read = |text: &str| serde_json::from_str::<wire::SubmitMission>(text).unwrap();
+        let work = read(r#"{"specialization": "a", "title": "t", "idempotency_key": "k"}"#);
+        let before = digest::digest(&[r#"{"payload":null,"priority":5,"specialization":"a","title":"t"}"#, "{}"]);
+        assert_eq!(request_digest(&work, "{}"), before);
+        let drill = read(r#"{"specialization": "a", "title": "t", "drill": "run-1"}"#);
+        assert_ne!(request_digest(&drill, "{}"), before);
+    }
 }

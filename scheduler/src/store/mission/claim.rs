@@ -75,6 +75,7 @@ pub struct Granted {
     pub rank: i64,
     pub round: i64,
     pub traceparent: Option<String>,
+    pub drill: Option<String>,
     pub submitted_at: DateTime<Utc>,
     pub leased_at: DateTime<Utc>,
 }
@@ -94,6 +95,7 @@ impl Granted {
             rank: row.get("rank"),
             round: row.get("round"),
             traceparent: row.get("traceparent"),
+            drill: row.get("drill"),
             submitted_at: row.get("submitted_at"),
             leased_at: row.get("leased_at"),
         }

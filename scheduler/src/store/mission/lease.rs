@@ -9,6 +9,7 @@ use topology::{DatabaseRegion, Epoch, MissionId, SessionId};
 use uuid::Uuid;
 
 use super::row::state_of;
+use crate::planted::planted;
 
 pub(super) const COMPLETE: Batched =
     Batched::new(sql::statement!("mission_complete", idempotent, include_str!("../sql/mission_complete.sql")));
@@ -96,6 +97,8 @@ pub struct CompletedLease {
     pub leased_at: Option<DateTime<Utc>>,
     /// Now, by the database's clock.
     pub finished_at: DateTime<Utc>,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// A failed attempt to be stored.
@@ -128,6 +131,8 @@ pub struct FailedLease {
     pub region: Option<String>,
     /// Pool's specialization.
     pub specialization: String,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// A lease to be put back.
@@ -187,12 +192,14 @@ pub async fn mission_complete(
     batch: &[&CompletionRow],
 ) -> Result<Vec<CompletedLease>, sql::Error> {
     let fences = Fences::of(batch.iter().map(|row| &row.key));
-    let outcomes: Vec<&str> = batch.iter().map(|row| row.outcome.as_str()).collect();
+    let outcomes: Vec<&str> = batch.iter().map(|row| planted!(LoseOutcome, "{}", row.outcome.as_str())).collect();
     let digests: Vec<&str> = batch.iter().map(|row| row.digest.as_str()).collect();
     let actors: Vec<String> = batch.iter().map(|row| format!("session:{}", row.key.session)).collect();
+    let statement: &'static Batched =
+        planted!(CompleteWithoutEpochCheck, crate::planted::unfenced(&COMPLETE), &COMPLETE);
     let rows = db
         .query(
-            COMPLETE.for_rows(batch.len()),
+            statement.for_rows(batch.len()),
             &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &outcomes, &digests, &actors],
         )
         .await?;
@@ -206,6 +213,7 @@ pub async fn mission_complete(
             submitted_at: row.get("submitted_at"),
             leased_at: row.get("leased_at"),
             finished_at: row.get("finished_at"),
+            of_drill: row.get("of_drill"),
         })
         .collect())
 }
@@ -254,6 +262,7 @@ pub async fn mission_fail(
             epoch: Epoch(row.get("epoch")),
             region: row.get("region"),
             specialization: row.get("specialization"),
+            of_drill: row.get("of_drill"),
         })
         .collect())
 }

@@ -16,7 +16,8 @@ pub(super) const FIND: Batched = Batched::new(sql::statement!(
     include_str!("../sql/mission_find_filter.sql")
 ));
 
-/// Missions of one home, newest first. $1 home  $2 $3 after  $4 state  $5 region  $6 specialization  $7 limit
+/// Missions of one home, newest first. $1 home  $2 $3 after  $4 state  $5 region  $6 specialization  $7 drill
+/// $8 limit
 pub(super) const LIST: Statement = sql::statement!(
     "mission_list",
     idempotent,
@@ -78,6 +79,7 @@ pub struct MissionRow {
     pub placed_by: Option<String>,
     pub leased_by: Option<String>,
     pub finished_by: Option<String>,
+    pub drill: Option<String>,
 }
 
 impl MissionRow {
@@ -121,6 +123,7 @@ impl MissionRow {
             placed_by: row.get("placed_by"),
             leased_by: row.get("leased_by"),
             finished_by: row.get("finished_by"),
+            drill: row.get("drill"),
         }
     }
 
@@ -168,6 +171,7 @@ pub struct ListFilter {
     pub state: Option<MissionState>,
     pub region: Option<RegionName>,
     pub specialization: Option<Specialization>,
+    pub drill: Option<String>,
     /// Only what was submitted before this mission.
     pub after: (DateTime<Utc>, MissionId),
     /// At most so many.
@@ -183,7 +187,8 @@ pub async fn mission_list(db: &Db, home: &DatabaseRegion, filter: &ListFilter) -
     let region = filter.region.as_ref().map(RegionName::as_str);
     let specialization = filter.specialization.as_ref().map(Specialization::as_str);
     let (at, id) = (&filter.after.0, &filter.after.1.0);
-    let rows = db.query(&LIST, &[&home.as_str(), at, id, &state, &region, &specialization, &filter.limit]).await?;
+    let (drill, limit) = (&filter.drill, &filter.limit);
+    let rows = db.query(&LIST, &[&home.as_str(), at, id, &state, &region, &specialization, drill, limit]).await?;
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 

@@ -40,6 +40,7 @@ pub struct NewMission {
     pub placement: Option<String>,
     pub reason: Option<String>,
     pub traceparent: Option<String>,
+    pub drill: Option<String>,
     /// Idempotency key with its home and the request's digest.
     pub key: Option<SubmissionKey>,
 }
@@ -126,6 +127,7 @@ pub async fn mission_submit(
                 column!(|m| m.key.as_ref().map(|key| key.key.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.digest.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.topology_version)),
+                column!(|m| m.drill.as_deref()),
             ],
         )
         .await?;

@@ -12,6 +12,7 @@ WITH offered AS MATERIALIZED (
         AND missions.state = 'leased' AND missions.region = $2::TEXT
     GROUP BY missions.specialization
 ), done AS MATERIALIZED (
+    -- Those of drills too: they take a slot as long as any.
     SELECT d.specialization, count(*) AS runs,
         sum(extract(epoch FROM d.finished_at - d.leased_at) * 1000000.0)::FLOAT8 AS total_us
     FROM (

@@ -11,4 +11,4 @@ FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::TEXT
 WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
   AND m.state || '' = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
 RETURNING m.id, m.epoch, m.session_id, m.outcome_digest, m.region, m.specialization, m.submitted_at, m.leased_at,
-          m.finished_at
+          m.finished_at, m.drill IS NOT NULL AS of_drill

@@ -20,7 +20,7 @@ WITH moved AS (
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
       AND m.state || '' = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
     RETURNING m.id, m.state, m.epoch, w.epoch AS lease_epoch, w.session_id AS lease_session, w.digest, w.detail,
-              w.actor, m.reason, m.region, m.specialization
+              w.actor, m.reason, m.region, m.specialization, m.drill IS NOT NULL AS of_drill
 ),
 noted AS (
     INSERT INTO mission_events
@@ -30,5 +30,6 @@ noted AS (
     FROM moved AS d
     RETURNING mission_id
 )
-SELECT d.id, d.state, d.epoch, d.lease_epoch, d.lease_session, d.digest, d.region, d.specialization
+SELECT d.id, d.state, d.epoch, d.lease_epoch, d.lease_session, d.digest, d.region, d.specialization,
+       d.of_drill
 FROM moved AS d

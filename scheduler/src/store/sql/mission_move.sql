@@ -38,7 +38,7 @@ WITH step AS MATERIALIZED (
     FROM step
     WHERE m.crdb_region = $1::TEXT::crdb_internal_region
         AND m.id = step.id AND m.epoch = step.epoch AND m.state = step.from_state
-    RETURNING m.id, m.state, m.region
+    RETURNING m.id, m.state, m.region, m.drill IS NOT NULL AS of_drill
 ), noted AS (
     INSERT INTO mission_events
         (crdb_region, mission_id, at, from_state, to_state, epoch, session_id, actor, reason, region,
@@ -49,4 +49,4 @@ WITH step AS MATERIALIZED (
     WHERE step.event = 1
     RETURNING id
 )
-SELECT moved.id, moved.state, moved.region FROM moved
+SELECT moved.id, moved.state, moved.region, moved.of_drill FROM moved

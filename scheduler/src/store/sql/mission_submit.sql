@@ -6,15 +6,15 @@ WITH fresh AS (
     SELECT w.id, w.state, w.specialization, w.submitter, w.title, w.payload, w.origin, w.residency,
            w.priority, w.rank, w.round, w.region, w.max_attempts, w.max_crashes, w.run_limit_ms,
            w.start_by, w.topology_version, w.residency_version, w.nonce, w.placement, w.reason, w.traceparent,
-           w.key_home, w.key, w.digest
+           w.key_home, w.key, w.digest, w.drill
     FROM unnest($3::UUID[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[],
                 $11::INT8[], $12::INT8[], $13::INT8[], $14::TEXT[], $15::INT8[], $16::INT8[], $17::INT8[],
                 $18::TIMESTAMPTZ[], $19::INT8[], $20::INT8[], $21::INT8[], $22::TEXT[], $23::TEXT[], $24::TEXT[],
-                $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::INT8[])
+                $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::INT8[], $29::TEXT[])
         AS w (id, state, specialization, submitter, title, payload, origin, residency,
               priority, rank, round, region, max_attempts, max_crashes, run_limit_ms,
               start_by, topology_version, residency_version, nonce, placement, reason, traceparent,
-              key_home, key, digest, key_version)
+              key_home, key, digest, key_version, drill)
     WHERE w.residency_version
         = (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1)
         AND (w.key_version IS NULL
@@ -31,11 +31,12 @@ keyed AS (
 INSERT INTO missions (
     crdb_region, id, state, specialization, submitter, title, payload, origin, residency, priority, rank, round, region,
     epoch, attempts, crashes, moves, max_attempts, max_crashes, run_limit_ms, not_before, start_by,
-    topology_version, residency_version, nonce, placement, reason, traceparent, submitted_at, placed_at, placed_by)
+    topology_version, residency_version, nonce, placement, reason, traceparent, drill, submitted_at, placed_at,
+    placed_by)
 SELECT $1::TEXT::crdb_internal_region, f.id, f.state, f.specialization, f.submitter, f.title, f.payload::JSONB,
        f.origin::JSONB, f.residency, f.priority::INT4, f.rank, f.round, f.region,
        0, 0, 0, 0, f.max_attempts::INT4, f.max_crashes::INT4, f.run_limit_ms, '1970-01-01 00:00:00+00', f.start_by,
-       f.topology_version, f.residency_version, f.nonce, f.placement::JSONB, f.reason, f.traceparent, now(),
+       f.topology_version, f.residency_version, f.nonce, f.placement::JSONB, f.reason, f.traceparent, f.drill, now(),
        CASE WHEN f.region IS NULL THEN NULL ELSE now() END, CASE WHEN f.region IS NULL THEN NULL ELSE $2::TEXT END
 FROM fresh AS f
 WHERE f.key IS NULL OR f.id IN (SELECT k.mission_id FROM keyed AS k)

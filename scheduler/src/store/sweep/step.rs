@@ -8,6 +8,7 @@ use topology::{DatabaseRegion, MissionId, PoolId, RegionName};
 use uuid::Uuid;
 
 use super::page::{Found, MissionRow, Page, mission_row};
+use crate::planted::planted;
 
 pub(super) const MOVE: Batched =
     Batched::new(sql::statement!("mission_move", once, include_str!("../sql/mission_move.sql")));
@@ -50,12 +51,25 @@ pub struct Change {
 pub struct Swept {
     /// What was on the page.
     pub found: Found,
-    /// Missions that changed, with the state and pool after.
-    pub moved: Vec<(MissionId, MissionState, Option<PoolId>)>,
+    /// Missions that changed.
+    pub moved: Vec<Moved>,
     /// Missions confirmed.
     pub confirmed: usize,
     /// The decisions were made under a residency version that is not current any more: read the topology and repeat.
     pub stale: bool,
+}
+
+/// A mission that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The mission.
+    pub id: MissionId,
+    /// Its state after.
+    pub state: MissionState,
+    /// Its pool after.
+    pub pool: Option<PoolId>,
+    /// Whether a drill submitted it.
+    pub of_drill: bool,
 }
 
 /// What the decisions of a step were made under.
@@ -178,7 +192,7 @@ impl Job {
                 .zip(specialization)
                 .map(|(region, specialization)| PoolId { region, specialization });
             if let Ok(state) = state.parse() {
-                swept.moved.push((id, state, pool));
+                swept.moved.push(Moved { id, state, pool, of_drill: row.get("of_drill") });
             }
         }
         Ok(())
@@ -213,7 +227,11 @@ impl Batch {
         self.epochs.push(row.facts.epoch.0);
         self.from.push(row.facts.state.as_str());
         self.to.push(next.to.as_str());
-        self.next_epochs.push(next.epoch.0);
+        self.next_epochs.push(planted!(
+            MoveWithoutRaisingEpoch,
+            if row.facts.state == MissionState::Leased { row.facts.epoch.0 } else { next.epoch.0 },
+            next.epoch.0
+        ));
         self.homes.push(change.home.to_string());
         self.regions.push(change.region.map(|region| region.to_string()));
         self.attempts.push(next.attempts.into());

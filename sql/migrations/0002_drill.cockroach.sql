@@ -1,0 +1,3 @@
+-- Missions of drills, on CockroachDB.
+
+ALTER TABLE missions ADD COLUMN IF NOT EXISTS drill text;
