@@ -116,15 +116,15 @@ pub fn render(journal: &Journal, folder: &Path) -> Result<(), Error> {
     write_file(folder.join(TIMELINE), &timeline(journal))
 }
 
-/// Writes the journal, its page and its picture into the folder of a run. The journal goes first: the rest can be made
-/// of it.
+/// Writes the journal, its page and its picture into the folder of a run. The journal goes first: the rest is made of it
+/// as it will be read, so that it comes out the same when it is made again.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// Where a file cannot be written, or where the journal could not be read again.
 pub fn write(journal: &Journal, folder: &Path) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(journal).expect("plain data with text keys");
     write_file(folder.join(JOURNAL), &(text + "\n"))?;
-    render(journal, folder)
+    render(&read(folder)?, folder)
 }
 
 fn write_file(path: PathBuf, text: &str) -> Result<(), Error> {

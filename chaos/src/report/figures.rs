@@ -42,6 +42,11 @@ impl Line {
         self.had.number().is_some()
     }
 
+    /// Whether it says more than that nobody asked and nothing was.
+    pub(super) fn is_telling(&self) -> bool {
+        self.asked.is_some() || self.had != Figure::Measured(0.0)
+    }
+
     /// The most that was wanted, in words, where something was.
     pub(super) fn at_most(&self) -> Option<String> {
         self.asked.map(|asked| self.unit.tell(asked.at_most))

@@ -13,6 +13,13 @@ pub(super) struct Markup {
 pub(super) type Attribute<'a> = (&'static str, &'a dyn Display);
 
 impl Markup {
+    /// Nothing but text.
+    pub(super) fn of(text: impl Display) -> Self {
+        let mut markup = Self::default();
+        markup.text(text);
+        markup
+    }
+
     /// A literal, as it is.
     pub(super) fn raw(&mut self, literal: &'static str) -> &mut Self {
         self.out.push_str(literal);

@@ -23,7 +23,7 @@ pub(super) const fn meaning(verdict: Verdict) -> &'static str {
         Verdict::Pass => "Everything that was promised held.",
         Verdict::Deviated => "Something that was promised did not hold.",
         Verdict::Inconclusive => "This run proves nothing, so it counts as one that deviated.",
-        Verdict::Aborted => "The drill was broken off, and what it had done was undone.",
+        Verdict::Aborted => "The drill was broken off before its end.",
         Verdict::Broken => "The tool itself broke: this run says nothing about the system.",
     }
 }
@@ -45,6 +45,9 @@ pub(super) fn why(journal: &Journal) -> Vec<String> {
     sentences.push(victim(journal));
     sentences.push(recovery(journal));
     sentences.push(missions(journal));
+    if !journal.residue.is_empty() {
+        sentences.push(format!("Left behind: {}.", journal.residue.join(", ")));
+    }
     sentences
 }
 

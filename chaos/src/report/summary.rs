@@ -22,13 +22,15 @@ pub fn summary(journal: &Journal) -> String {
 }
 
 fn objectives(lines: &[Line]) -> Vec<String> {
-    let rows: Vec<[String; 4]> =
-        lines.iter().map(|line| [line.name.clone(), line.wanted(), line.had(), word(line.kept()).to_owned()]).collect();
-    // A figure that was not measured says why, at length, and is the last to decide how wide its column is.
+    let heads = ["objective", "wanted", "kept", "had"].map(str::to_owned);
+    let told = lines.iter().filter(|line| line.is_telling());
+    let told = told.map(|line| [line.name.clone(), line.wanted(), word(line.kept()).to_owned(), line.had()]);
+    let rows: Vec<[String; 4]> = std::iter::once(heads).chain(told).collect();
+    // The last column holds what was had: a figure that was not measured says why, at length.
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (name, wanted, kept) = (width(0), width(1), width(3));
+    let (name, wanted, kept) = (width(0), width(1), width(2));
     rows.iter()
-        .map(|[told, asked, had, held]| format!("  {told:<name$}  {asked:<wanted$}  {held:<kept$}  {had}"))
+        .map(|[what, most, held, had]| format!("  {what:<name$}  {most:<wanted$}  {held:<kept$}  {had}"))
         .collect()
 }
 

@@ -7,6 +7,7 @@ mod canvas;
 mod marks;
 mod panels;
 mod scale;
+mod stack;
 mod strips;
 
 use crate::journal::{Journal, MarkName};
@@ -15,7 +16,6 @@ use super::markup::Markup;
 use super::{story, words};
 use axis::Axis;
 use canvas::Canvas;
-use panels::Regions;
 
 /// Looks, light and dark. No variables: not every program that shows SVG knows them.
 const STYLE: &str = include_str!("timeline/style.css");
@@ -67,10 +67,10 @@ pub(super) fn draw(journal: &Journal, frame: &Frame) -> Markup {
     let flags = marks::flags(&journal.marks, &axis, frame);
     let top = 10.0 + marks::height(&flags);
     let mut canvas = Canvas::new(top);
-    if panels::empty(&journal.timeline) {
+    if bins::steps(&journal.timeline) == 0 {
         canvas.note(frame, "No figures over time were recorded.");
     } else {
-        panels::draw(&mut canvas, journal, frame, &axis, &Regions::of(journal));
+        panels::draw(&mut canvas, journal, frame, &axis);
     }
     strips::draw(&mut canvas, &journal.timeline.strips, frame, &axis);
     axis.draw(&mut canvas, top);
@@ -107,7 +107,7 @@ fn root(journal: &Journal, frame: &Frame, height: f64) -> Markup {
     svg.element("title", &[("id", &format_args!("{id}-title"))], format_args!("Timeline of {}", journal.drill.title));
     svg.element("desc", &[("id", &format_args!("{id}-desc"))], description(journal)).line();
     svg.open("style", &[]).raw(STYLE).close("style").line();
-    panels::patterns(&mut svg, frame);
+    stack::textures(&mut svg, frame);
     svg.leaf("rect", &[("class", &"paper"), ("width", &width), ("height", &height)]).line();
     svg
 }

@@ -1,6 +1,6 @@
 //! What became of the missions, and what is wrong with any.
 
-use super::table::{Cell, table};
+use super::table::table;
 use crate::checker::AnomalyKind;
 use crate::journal::Journal;
 use crate::report::markup::Markup;
@@ -9,6 +9,10 @@ use crate::report::{story, words};
 pub(super) fn section(html: &mut Markup, journal: &Journal) {
     super::begin(html, "missions", "Missions");
     let check = &journal.check;
+    if check.operations == 0 {
+        super::paragraph(html, "There is no history, so there is nothing to count.");
+        return super::end(html);
+    }
     let [lost, duplicated, overlap] =
         [AnomalyKind::Lost, AnomalyKind::Duplicated, AnomalyKind::Overlap].map(|kind| check.count(kind));
     let failed = story::failed(check).unwrap_or_else(|| "ended as failed or cancelled".to_owned());
@@ -38,17 +42,15 @@ pub(super) fn section(html: &mut Markup, journal: &Journal) {
 pub(super) fn anomalies(html: &mut Markup, journal: &Journal) {
     super::begin(html, "anomalies", "Anomalies");
     let found: Vec<_> = journal.check.anomalies.iter().filter(|(_, found)| found.count > 0).collect();
-    if found.is_empty() {
+    if journal.check.operations == 0 {
+        super::paragraph(html, "There is no history to find any in.");
+    } else if found.is_empty() {
         super::paragraph(html, "None: the history shows nothing wrong.");
     } else {
         let rows = found
             .into_iter()
             .map(|(kind, found)| {
-                vec![
-                    Cell::words(story::anomaly(*kind)),
-                    Cell::Figure(words::count(found.count)),
-                    Cell::Made(first(&found.first)),
-                ]
+                vec![Markup::of(story::anomaly(*kind)), Markup::of(words::count(found.count)), first(&found.first)]
             })
             .collect();
         table(html, "anomalies", "tall", &["what", "how many", "the first of them"], rows);

@@ -1,6 +1,6 @@
 //! Objectives beside what was measured.
 
-use super::table::{Cell, table};
+use super::table::table;
 use crate::journal::Journal;
 use crate::report::figures::{Figures, Line};
 use crate::report::markup::Markup;
@@ -10,14 +10,7 @@ pub(super) fn section(html: &mut Markup, journal: &Journal) {
     let rows = Figures::of(journal)
         .0
         .into_iter()
-        .map(|line| {
-            vec![
-                Cell::Made(name(&line)),
-                Cell::Figure(line.wanted()),
-                Cell::Figure(line.had()),
-                Cell::Made(kept(&line)),
-            ]
-        })
+        .map(|line| vec![name(&line), Markup::of(line.wanted()), Markup::of(line.had()), kept(&line)])
         .collect();
     table(html, "objectives", "compact", &["objective", "wanted", "had", "kept"], rows);
     super::end(html);

@@ -1,7 +1,7 @@
 //! The record of the run: the steady state, what was done, and what was left behind.
 
 use super::chart::seconds_between;
-use super::table::{Cell, table};
+use super::table::table;
 use crate::drill::Tolerance;
 use crate::journal::{Activity, Journal, MarkName, Probed};
 use crate::report::markup::Markup;
@@ -14,24 +14,19 @@ pub(super) fn steady_state(html: &mut Markup, journal: &Journal) {
         .steady_after
         .iter()
         .filter(|probed| journal.steady_before.iter().all(|before| before.probe != probed.probe));
-    let mut rows: Vec<Vec<Cell>> =
+    let mut rows: Vec<Vec<Markup>> =
         journal.steady_before.iter().map(|before| probe(before, Some(before), after(&before.probe))).collect();
     rows.extend(only_after.map(|probed| probe(probed, None, Some(probed))));
     if rows.is_empty() {
         super::paragraph(html, "The hypothesis was not looked at.");
     } else {
-        table(html, "steady", "tall", &["probe", "good is", "before", "after"], rows);
+        table(html, "steady", "compact", &["probe", "good is", "before", "after"], rows);
     }
     super::end(html);
 }
 
-fn probe(named: &Probed, before: Option<&Probed>, after: Option<&Probed>) -> Vec<Cell> {
-    vec![
-        Cell::words(&named.probe),
-        Cell::words(tolerance(named.tolerance)),
-        Cell::Made(figure(before)),
-        Cell::Made(figure(after)),
-    ]
+fn probe(named: &Probed, before: Option<&Probed>, after: Option<&Probed>) -> Vec<Markup> {
+    vec![Markup::of(&named.probe), Markup::of(tolerance(named.tolerance)), figure(before), figure(after)]
 }
 
 fn figure(probed: Option<&Probed>) -> Markup {
@@ -69,15 +64,15 @@ pub(super) fn activities(html: &mut Markup, journal: &Journal) {
     super::end(html);
 }
 
-fn activity(done: &Activity, zero: i64) -> Vec<Cell> {
+fn activity(done: &Activity, zero: i64) -> Vec<Markup> {
     let at = |at_us| words::offset(seconds_between(zero, at_us));
     vec![
-        Cell::words(&done.name),
-        Cell::Made(what(done)),
-        Cell::Figure(at(done.started_at_us)),
-        Cell::Figure(words::seconds(seconds_between(done.started_at_us, done.ended_at_us))),
-        Cell::Figure(done.undone_at_us.map_or_else(|| "not undone".to_owned(), at)),
-        Cell::words(done.error.as_deref().unwrap_or("none")),
+        Markup::of(&done.name),
+        what(done),
+        Markup::of(at(done.started_at_us)),
+        Markup::of(words::seconds(seconds_between(done.started_at_us, done.ended_at_us))),
+        Markup::of(done.undone_at_us.map_or_else(|| "not undone".to_owned(), at)),
+        Markup::of(done.error.as_deref().unwrap_or("none")),
     ]
 }
 

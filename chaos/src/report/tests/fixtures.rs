@@ -117,7 +117,7 @@ fn measures() -> Measures {
         budget_minutes: 0.107,
         survivors_p99_ms: [Some(11.4), Some(19.8), Some(12.1)],
         priority_inversions: 0,
-        submit_errors: [0, 31, 0],
+        submit_errors: [0, 30, 0],
         moved_leases: 412,
         breakdown: Breakdown(vec![
             ("sessions run out".to_owned(), 5.0),
@@ -347,8 +347,11 @@ pub(super) fn extreme() -> Journal {
         (MarkName::Healed, 0.049),
         (MarkName::FailedBack, 0.05),
     ]);
-    journal.check =
-        Summary { anomalies: BTreeMap::from([(AnomalyKind::Lost, Anomalies::default())]), ..Summary::default() };
+    journal.check = Summary {
+        operations: 7,
+        anomalies: BTreeMap::from([(AnomalyKind::Lost, Anomalies::default())]),
+        ..Summary::default()
+    };
     journal.victim = Some(Victim { region: long.to_owned(), leases: 0, of: 0 });
     journal.measures.rto_s = Figure::Measured(1e300);
     journal.measures.breakdown = Breakdown(vec![("nothing".to_owned(), 0.0), ("<b>all".to_owned(), 1e300)]);

@@ -123,10 +123,17 @@ impl Canvas {
         (self.shapes, self.words)
     }
 
-    /// The heading of a plot.
-    pub(super) fn heading(&mut self, frame: &Frame, words: &str) {
-        self.y += 26.0;
-        self.text("heading", if frame.words { frame.left } else { 2.0 }, self.y - 8.0, words);
+    /// The heading of what comes next: in the left margin where there is one, else in a line above.
+    pub(super) fn heading(&mut self, frame: &Frame, lines: &[&str]) {
+        if !frame.words {
+            self.y += 32.0;
+            return self.text("heading", 2.0, self.y - 10.0, lines.join(", "));
+        }
+        self.y += 24.0;
+        for (index, line) in lines.iter().enumerate() {
+            let class = if index == 0 { "heading" } else { "soft" };
+            self.text(class, 2.0, self.y + 10.0 + 15.0 * index as f64, line);
+        }
     }
 
     /// A remark in the place of a plot.

@@ -60,7 +60,8 @@ pub(super) fn draw(canvas: &mut Canvas, strips: &[Strip], frame: &Frame, axis: &
         let of_group: Vec<&&Strip> = shown.iter().filter(|strip| strip.group == group).collect();
         let idle = idle.iter().filter(|strip| strip.group == group).count();
         if !of_group.is_empty() || idle > 0 {
-            canvas.heading(frame, &told(heading, of_group.len(), idle));
+            canvas.heading(frame, &[&told(heading, of_group.len(), idle)]);
+            canvas.skip(if frame.words { 16.0 } else { -4.0 });
         }
         for strip in of_group {
             row(canvas, strip, frame, axis);
