@@ -3,9 +3,12 @@
 mod check;
 mod clear;
 mod guard;
+mod list;
 mod output;
+mod schema;
 mod state;
 mod stop;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,11 @@ enum Command {
     Stop(stop::Args),
     Clear(clear::Args),
     Guard(guard::Args),
+    /// List the drills that come with the program
+    List,
+    /// Print the JSON Schema of drill files
+    Schema,
+    Validate(validate::Args),
 }
 
 /// Runs the program.
@@ -44,6 +52,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
         Command::Clear(args) => clear::run(&args, &mut output),
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
+        Command::List => list::run(&mut output),
+        Command::Schema => schema::run(&mut output),
+        Command::Validate(args) => validate::run(&args, &mut output),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -4,9 +4,15 @@
 //! are Chaos Toolkit's where it has them (title, configuration, steady-state-hypothesis, tolerance, method, rollbacks,
 //! pauses); what it lacks (objectives, blast radius, abort, paired undo, what comes after) is ours.
 
+mod blast;
+pub mod catalogue;
 mod fault;
+pub mod file;
 mod objectives;
+mod preview;
 mod probe;
+pub mod schema;
+mod words;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,13 +20,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use blast::Blast;
 pub use fault::{
     CommandSpec, Direction, EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector,
     StatementAnswer, ToxicSpec,
 };
 pub use objectives::{BlastRadius, Objectives};
+pub use preview::{Preview, PreviewStep, preview};
 pub use probe::{Abort, AbortWhen, Probe, Query, Tolerance};
-pub use world::{Load, PlantedBug, WorldSpec};
+pub use world::{Load, PlantedBug, REGIONS, WorldSpec};
 
 /// Where a drill runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,6 +89,8 @@ pub struct Drill {
     pub abort: Vec<Abort>,
     /// What is done, in this order.
     pub method: Vec<Step>,
+    /// Steps that are undone first, in this order; the others follow in reverse order of the method.
+    pub rollbacks: Vec<String>,
     /// The cluster that it is for, where the tier is `cluster`: the name that the current context must have.
     pub context: Option<Context>,
     /// What comes after the last undo.
@@ -145,9 +155,36 @@ pub struct After {
 impl Drill {
     /// The names of the steps that have an undo, in the order of the method.
     pub fn undoable(&self) -> impl Iterator<Item = &Step> {
-        self.method.iter().filter(|step| match &step.kind {
+        self.method.iter().filter(|step| step.has_undo())
+    }
+
+    /// The steps that have an undo in the order in which they are undone: those of `rollbacks` first, the others in
+    /// reverse order. Of these only what ran is undone.
+    #[must_use]
+    pub fn undo_order(&self) -> Vec<&Step> {
+        let listed = |step: &&Step| self.rollbacks.contains(&step.name);
+        let first = self.rollbacks.iter().filter_map(|name| self.undoable().find(|step| step.name == *name));
+        let mut others: Vec<&Step> = self.undoable().filter(|step| !listed(step)).collect();
+        others.reverse();
+        first.chain(others).collect()
+    }
+
+    /// How long load goes on if nothing takes time but the pauses.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        let steady = Duration::from_secs_f64(self.load.warm_s + self.load.steady_s);
+        let pauses: Duration = self.method.iter().map(|step| step.pause_before + step.pause_after).sum();
+        steady + pauses + self.after.soak
+    }
+}
+
+impl Step {
+    /// Whether it does something that is to be undone.
+    #[must_use]
+    pub const fn has_undo(&self) -> bool {
+        match self.kind {
             StepKind::Fault(_) | StepKind::Command(_) => true,
             StepKind::Undo(_) | StepKind::Probe(_) => false,
-        })
+        }
     }
 }

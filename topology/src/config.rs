@@ -1,49 +1,32 @@
 //! Reading `topology.yaml`: strict, all errors at once, each with its place.
 //!
-//! The way of a text: `source` (places), `tree` (YAML to nodes with places), one reader for each block (what is
-//! written), `resolve` (what it means together). Every step adds to one list of findings; a [`Topology`] is made only
-//! where no finding is an error.
+//! The way of a text: [`yaml`](crate::yaml) (nodes with places), one reader for each block (what is written), `resolve`
+//! (what it means together). Every step adds to one list of findings; a [`Topology`] is made only where no finding is an
+//! error.
 
 mod agent;
 pub(crate) mod area;
 mod code;
 mod database;
-pub(crate) mod duration;
-mod finding;
-#[cfg(test)]
-mod json;
 pub(crate) mod keys;
 mod latency;
 mod load_balancer;
 mod network;
 mod platform;
-mod reader;
 mod region;
-mod render;
 mod residency;
 mod resolve;
-mod scalar;
 mod scheduling;
-mod source;
-mod tree;
-mod words;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-pub use finding::{Code, Finding, Findings, Severity};
-#[cfg(test)]
-pub(crate) use json::to_json;
 
 use crate::ids::RegionName;
 use crate::model::Topology;
-use reader::{Fields, Reader};
+use crate::yaml::{Fields, Node, Reader, Span};
 use region::WrittenRegion;
 use resolve::Written;
-use source::{Source, Span};
 
-/// Largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
+pub use crate::yaml::{Code, Finding, Findings, MAX_BYTES, Severity};
 
 /// The version of the file that this program reads.
 const VERSION: u32 = 1;
@@ -80,17 +63,9 @@ pub fn parse(text: &str, file_name: &str) -> Result<Parsed, Findings> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_for(text: &str, file_name: &str, engine: Engine) -> Result<Parsed, Findings> {
-    let too_large = text.len() > MAX_BYTES;
-    // The findings keep their text: of a file that is not read, only its beginning.
-    let kept = if too_large { &text[..text.floor_char_boundary(80)] } else { text };
-    let mut reader = Reader::new(Arc::new(Source::new(file_name, kept)));
-    if too_large {
-        let message = format!("the file has {} bytes, at most {MAX_BYTES} are read", text.len());
-        reader.error(Code::TooLarge, Span::default(), message, None);
-    }
-    let topology = if too_large { None } else { read(&mut reader, engine) };
-    let mut findings = reader.findings;
-    findings.sort();
+    let (mut reader, root) = Reader::open(text, file_name, "begin with `regions:`");
+    let topology = root.and_then(|root| read(&mut reader, &root, engine));
+    let findings = reader.finish();
     match topology {
         Some(topology) if findings.errors().next().is_none() => Ok(Parsed { topology, warnings: findings }),
         // A topology is missing only where something was refused.
@@ -98,36 +73,11 @@ pub fn parse_for(text: &str, file_name: &str, engine: Engine) -> Result<Parsed, 
     }
 }
 
-fn read(reader: &mut Reader, engine: Engine) -> Option<Topology> {
-    if !printable(reader) {
-        return None;
-    }
-    let before = reader.findings.errors().count();
-    let root = tree::read(reader);
-    let refused = reader.findings.errors().count() > before;
-    let Some(root) = root else {
-        if !refused {
-            reader.error(Code::Empty, Span::default(), "the file is empty", "begin with `regions:`");
-        }
-        return None;
-    };
-    let fields = reader.fields(&root, "the file", keys::FILE)?;
+fn read(reader: &mut Reader, root: &Node, engine: Engine) -> Option<Topology> {
+    let fields = reader.fields(root, "the file", keys::FILE)?;
     version(reader, &fields);
     let written = written(reader, &fields, engine)?;
     resolve::resolve(reader, written)
-}
-
-/// Refuses control characters in the raw text, where the parser would stop at some of them in silence.
-fn printable(reader: &mut Reader) -> bool {
-    let source = reader.source();
-    let bad = source.text.char_indices().filter(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    let mut clean = true;
-    for (start, c) in bad.take(10) {
-        let message = format!("the character U+{:04X} may not be in the file", u32::from(c));
-        reader.error(Code::ControlCharacter, Span { start, end: start + c.len_utf8() }, message, "remove it");
-        clean = false;
-    }
-    clean
 }
 
 fn version(reader: &mut Reader, fields: &Fields<'_>) {
@@ -135,7 +85,7 @@ fn version(reader: &mut Reader, fields: &Fields<'_>) {
     let Some(version) = reader.count(node, "version", 0..=u32::MAX) else { return };
     if version != VERSION {
         let message = format!("this program reads version {VERSION} of the file, not {version}");
-        reader.error(Code::UnknownVersion, node.span, message, format!("write version: {VERSION}, or leave it out"));
+        reader.error(Code::UNKNOWN_VERSION, node.span, message, format!("write version: {VERSION}, or leave it out"));
     }
 }
 
@@ -168,7 +118,7 @@ fn written(reader: &mut Reader, fields: &Fields<'_>, engine: Engine) -> Option<W
 fn inside(reader: &mut Reader, all: network::Range, regions: &[WrittenRegion]) {
     for cidr in regions.iter().filter_map(|region| region.cidr).filter(|cidr| !all.contains(cidr.value)) {
         let message = format!("the range {} is not in the platform's {all}", cidr.value);
-        reader.error(Code::OutOfRange, cidr.span, message, None);
+        reader.error(Code::OUT_OF_RANGE, cidr.span, message, None);
     }
 }
 
@@ -176,4 +126,12 @@ fn inside(reader: &mut Reader, all: network::Range, regions: &[WrittenRegion]) {
 fn names(regions: &[WrittenRegion]) -> BTreeSet<RegionName> {
     let name = |region: &WrittenRegion| region.name.as_ref().map(|at| &at.value).or(region.meant.as_ref()).cloned();
     regions.iter().filter_map(name).collect()
+}
+
+impl Reader {
+    /// Says that a key is understood, kept, and does nothing yet.
+    fn no_effect(&mut self, span: Span, key: &str) {
+        let message = format!("`{key}` is checked and kept, but nothing acts on it yet");
+        self.warn(Code::NO_EFFECT_YET, span, message, None);
+    }
 }

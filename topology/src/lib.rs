@@ -10,6 +10,7 @@ pub mod model;
 pub mod plan;
 pub mod schema;
 pub mod world;
+pub mod yaml;
 
 pub use catalogue::{Catalogue, CatalogueRegion};
 pub use geo::Position;

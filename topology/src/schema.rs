@@ -2,7 +2,7 @@
 //! is checked by [`crate::config`] alone. Draft 7, which YAML editors know best.
 
 mod blocks;
-mod build;
+pub mod build;
 #[cfg(test)]
 mod tests;
 

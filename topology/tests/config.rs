@@ -54,7 +54,7 @@ fn the_founding_example_validates_with_both_forms_of_agents() {
     assert_eq!(topology.database.survive, Survive::Region);
     assert_eq!(topology.database.primary_region.as_str(), "us-west-2");
     let warned: Vec<Code> = warnings.list().iter().map(|warning| warning.code).collect();
-    assert_eq!(warned, [Code::NoEffectYet], "only the load balancer has no effect yet");
+    assert_eq!(warned, [Code::NO_EFFECT_YET], "only the load balancer has no effect yet");
 }
 
 #[test]
@@ -101,22 +101,22 @@ fn with(extra: &str) -> String {
 fn every_mistake_has_its_code_and_place() {
     type Place = (Code, usize, usize);
     let cases: &[(&str, &str, &[Place])] = &[
-        ("nothing", "", &[(Code::Empty, 1, 1)]),
-        ("only a comment", "# nothing\n", &[(Code::Empty, 1, 1)]),
-        ("a list", "- a\n", &[(Code::WrongType, 1, 3)]),
-        ("no YAML", "regions: [\n", &[(Code::Syntax, 2, 1)]),
-        ("a tab", "regions:\n\t- a\n", &[(Code::Syntax, 2, 2)]),
-        ("NUL", "regions: \0[]\n", &[(Code::ControlCharacter, 1, 10)]),
-        ("an escaped NUL", "version: \"\\0\"\n", &[(Code::MissingKey, 1, 1), (Code::ControlCharacter, 1, 10)]),
+        ("nothing", "", &[(Code::EMPTY, 1, 1)]),
+        ("only a comment", "# nothing\n", &[(Code::EMPTY, 1, 1)]),
+        ("a list", "- a\n", &[(Code::WRONG_TYPE, 1, 3)]),
+        ("no YAML", "regions: [\n", &[(Code::SYNTAX, 2, 1)]),
+        ("a tab", "regions:\n\t- a\n", &[(Code::SYNTAX, 2, 2)]),
+        ("NUL", "regions: \0[]\n", &[(Code::CONTROL_CHARACTER, 1, 10)]),
+        ("an escaped NUL", "version: \"\\0\"\n", &[(Code::MISSING_KEY, 1, 1), (Code::CONTROL_CHARACTER, 1, 10)]),
         (
             "after wide characters",
             "# žluťoučký kůň 𝛺\n{ version: 1, ž: 1 }\n",
-            &[(Code::MissingKey, 2, 1), (Code::UnknownKey, 2, 15)],
+            &[(Code::MISSING_KEY, 2, 1), (Code::UNKNOWN_KEY, 2, 15)],
         ),
-        ("no regions", "version: 1\n", &[(Code::MissingKey, 1, 1)]),
-        ("regions without value", "regions:\n", &[(Code::WrongType, 1, 8)]),
-        ("an anchor", "version: &x 1\n", &[(Code::MissingKey, 1, 1), (Code::YamlFeature, 1, 10)]),
-        ("no agents", "regions: [{ name: a, provider: AWS, region: us-west-2 }]\n", &[(Code::NoPools, 1, 10)]),
+        ("no regions", "version: 1\n", &[(Code::MISSING_KEY, 1, 1)]),
+        ("regions without value", "regions:\n", &[(Code::WRONG_TYPE, 1, 8)]),
+        ("an anchor", "version: &x 1\n", &[(Code::MISSING_KEY, 1, 1), (Code::YAML_FEATURE, 1, 10)]),
+        ("no agents", "regions: [{ name: a, provider: AWS, region: us-west-2 }]\n", &[(Code::NO_POOLS, 1, 10)]),
     ];
     for (what, text, wanted) in cases {
         let findings = bad(text);
@@ -129,53 +129,53 @@ fn every_mistake_has_its_code_and_place() {
 #[test]
 fn mistakes_of_one_block_each_have_one_code() {
     let cases: &[(&str, &[Code])] = &[
-        ("version: 2", &[Code::UnknownVersion]),
-        ("version: one", &[Code::WrongType]),
-        ("bogus: 1", &[Code::UnknownKey]),
-        ("scheduling: {}\nscheduling: {}", &[Code::DuplicateKey]),
-        ("scheduling: { heartbeat: 5 }", &[Code::InvalidDuration]),
-        ("scheduling: { heartbeat: 1d }", &[Code::InvalidDuration]),
-        ("scheduling: { heartbeat: 99h }", &[Code::OutOfRange]),
-        ("scheduling: { max_attempts: 0 }", &[Code::OutOfRange]),
-        ("scheduling: { max_attempts: 1.5 }", &[Code::WrongType]),
-        ("scheduling: { max_attempts: \"3\" }", &[Code::WrongType]),
-        ("scheduling: { session_ttl: 4s, heartbeat: 2s }", &[Code::ClockOrder]),
-        ("scheduling: { margin: 100ms }", &[Code::ClockOrder]),
-        ("scheduling: { margin: 4s }", &[Code::ClockOrder]),
-        ("scheduling: { down_after: 2s }", &[Code::ClockOrder]),
-        ("database: { max_clock_offset: 800ms }", &[Code::ClockOrder]),
-        ("database: { cloud: AWS, primary_region: us-west-9 }", &[Code::UnknownDatabaseRegion]),
-        ("database: { cloud: Amazon }", &[Code::UnknownProvider]),
-        ("database: { survive: region }", &[Code::TooFewDatabaseRegions]),
-        ("database: { survive: everything }", &[Code::InvalidValue]),
-        ("database: { survive: region, placement: restricted }", &[Code::TooFewDatabaseRegions, Code::Conflict]),
-        ("database: { regions: { us-wets: us-west-2 } }", &[Code::UnknownRegion]),
-        ("residency: { eu: [] }", &[Code::EmptyResidency]),
-        ("residency: { eu: [us-wets] }", &[Code::UnknownRegion]),
-        ("residency: { us: { regions: [us-west], strength: store } }", &[Code::ResidencyTooStrong]),
-        ("residency: { us: [us-west, us-west] }", &[Code::DuplicateName]),
-        ("residency: { us: [us-west] }\ndatabase: { regions: { us-west: eu-west-1 } }", &[Code::ResidencyOutside]),
-        ("fallbacks: { us-west: [[us-west]] }", &[Code::Conflict]),
-        ("fallbacks: { us-west: [us-west] }", &[Code::WrongType]),
-        ("load_balancer: { geo_steering: [{ region: Europe, pool: x-pool }] }", &[Code::UnknownSteeringPool]),
-        ("load_balancer: { geo_steering: [{ region: Atlantis, pool: us-west-pool }] }", &[Code::UnknownArea]),
-        ("load_balancer: { pools: [{ name: x-pool }] }", &[Code::PoolWithoutRegion]),
+        ("version: 2", &[Code::UNKNOWN_VERSION]),
+        ("version: one", &[Code::WRONG_TYPE]),
+        ("bogus: 1", &[Code::UNKNOWN_KEY]),
+        ("scheduling: {}\nscheduling: {}", &[Code::DUPLICATE_KEY]),
+        ("scheduling: { heartbeat: 5 }", &[Code::INVALID_DURATION]),
+        ("scheduling: { heartbeat: 1d }", &[Code::INVALID_DURATION]),
+        ("scheduling: { heartbeat: 99h }", &[Code::OUT_OF_RANGE]),
+        ("scheduling: { max_attempts: 0 }", &[Code::OUT_OF_RANGE]),
+        ("scheduling: { max_attempts: 1.5 }", &[Code::WRONG_TYPE]),
+        ("scheduling: { max_attempts: \"3\" }", &[Code::WRONG_TYPE]),
+        ("scheduling: { session_ttl: 4s, heartbeat: 2s }", &[Code::CLOCK_ORDER]),
+        ("scheduling: { margin: 100ms }", &[Code::CLOCK_ORDER]),
+        ("scheduling: { margin: 4s }", &[Code::CLOCK_ORDER]),
+        ("scheduling: { down_after: 2s }", &[Code::CLOCK_ORDER]),
+        ("database: { max_clock_offset: 800ms }", &[Code::CLOCK_ORDER]),
+        ("database: { cloud: AWS, primary_region: us-west-9 }", &[Code::UNKNOWN_DATABASE_REGION]),
+        ("database: { cloud: Amazon }", &[Code::UNKNOWN_PROVIDER]),
+        ("database: { survive: region }", &[Code::TOO_FEW_DATABASE_REGIONS]),
+        ("database: { survive: everything }", &[Code::INVALID_VALUE]),
+        ("database: { survive: region, placement: restricted }", &[Code::TOO_FEW_DATABASE_REGIONS, Code::CONFLICT]),
+        ("database: { regions: { us-wets: us-west-2 } }", &[Code::UNKNOWN_REGION]),
+        ("residency: { eu: [] }", &[Code::EMPTY_RESIDENCY]),
+        ("residency: { eu: [us-wets] }", &[Code::UNKNOWN_REGION]),
+        ("residency: { us: { regions: [us-west], strength: store } }", &[Code::RESIDENCY_TOO_STRONG]),
+        ("residency: { us: [us-west, us-west] }", &[Code::DUPLICATE_NAME]),
+        ("residency: { us: [us-west] }\ndatabase: { regions: { us-west: eu-west-1 } }", &[Code::RESIDENCY_OUTSIDE]),
+        ("fallbacks: { us-west: [[us-west]] }", &[Code::CONFLICT]),
+        ("fallbacks: { us-west: [us-west] }", &[Code::WRONG_TYPE]),
+        ("load_balancer: { geo_steering: [{ region: Europe, pool: x-pool }] }", &[Code::UNKNOWN_STEERING_POOL]),
+        ("load_balancer: { geo_steering: [{ region: Atlantis, pool: us-west-pool }] }", &[Code::UNKNOWN_AREA]),
+        ("load_balancer: { pools: [{ name: x-pool }] }", &[Code::POOL_WITHOUT_REGION]),
         (
             "load_balancer: { pools: [{ name: us-west-pool, origins: [{ name: o, address: a, weight: 2 }] }] }",
-            &[Code::OutOfRange],
+            &[Code::OUT_OF_RANGE],
         ),
         (
             "load_balancer: { pools: [{ name: us-west-pool, origins: [{ name: o, address: 'https://a' }] }] }",
-            &[Code::InvalidValue],
+            &[Code::INVALID_VALUE],
         ),
-        ("platform: { network_range: 10.0.0.1/8 }", &[Code::InvalidValue]),
-        ("platform: { accounts: { AWSS: x } }", &[Code::UnknownProvider]),
-        ("rollout: { steps: [50, 10] }", &[Code::OutOfRange]),
-        ("budgets: { monthly_usd: -1 }", &[Code::OutOfRange]),
-        ("? [a]\n: b", &[Code::WrongType]),
-        ("scheduling: *x", &[Code::Syntax]),
-        ("version: !!str 1", &[Code::YamlFeature]),
-        ("---\nregions: []", &[Code::YamlFeature]),
+        ("platform: { network_range: 10.0.0.1/8 }", &[Code::INVALID_VALUE]),
+        ("platform: { accounts: { AWSS: x } }", &[Code::UNKNOWN_PROVIDER]),
+        ("rollout: { steps: [50, 10] }", &[Code::OUT_OF_RANGE]),
+        ("budgets: { monthly_usd: -1 }", &[Code::OUT_OF_RANGE]),
+        ("? [a]\n: b", &[Code::WRONG_TYPE]),
+        ("scheduling: *x", &[Code::SYNTAX]),
+        ("version: !!str 1", &[Code::YAML_FEATURE]),
+        ("---\nregions: []", &[Code::YAML_FEATURE]),
     ];
     for (extra, wanted) in cases {
         let findings = bad(&with(extra));
@@ -186,33 +186,36 @@ fn mistakes_of_one_block_each_have_one_code() {
 #[test]
 fn mistakes_of_a_region_each_have_one_code() {
     let cases: &[(&str, &[Code])] = &[
-        ("name: 5, provider: AWS, region: us-west-2", &[Code::WrongType]),
-        ("name: \"5\", provider: AWS, region: us-west-2", &[Code::InvalidName]),
-        ("name: US West, provider: AWS, region: us-west-2", &[Code::InvalidName]),
-        ("name: [a], provider: AWS, region: us-west-2", &[Code::WrongType]),
-        ("name: ~, provider: AWS, region: us-west-2", &[Code::WrongType]),
-        ("name: b, provider: AWS", &[Code::MissingKey]),
-        ("name: b, provider: AWS, region: westeurope", &[Code::UnknownCloudRegion]),
-        ("name: us-west, provider: AWS, region: us-west-2", &[Code::DuplicateName]),
-        ("name: b, provider: AWS, region: us-west-2, state: half", &[Code::InvalidValue]),
-        ("name: b, provider: AWS, region: us-west-2, spot: maybe", &[Code::WrongType]),
-        ("name: b, provider: AWS, region: us-west-2, cidr: 10.0.0.0", &[Code::InvalidValue]),
-        ("name: b, provider: AWS, region: us-west-2, agents: a", &[Code::WrongType]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a]", &[Code::InvalidAgent]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary)]", &[Code::InvalidAgent]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (boss: 1)]", &[Code::InvalidAgent]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: many)]", &[Code::WrongType]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: -1)]", &[Code::OutOfRange]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: 1000000000)]", &[Code::OutOfRange]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [z (replica: 1)]", &[Code::ReplicaWithoutPrimary]),
-        ("name: b, provider: AWS, region: us-west-2, agents: [a (replica: 1), a (replica: 2)]", &[Code::DuplicatePool]),
+        ("name: 5, provider: AWS, region: us-west-2", &[Code::WRONG_TYPE]),
+        ("name: \"5\", provider: AWS, region: us-west-2", &[Code::INVALID_NAME]),
+        ("name: US West, provider: AWS, region: us-west-2", &[Code::INVALID_NAME]),
+        ("name: [a], provider: AWS, region: us-west-2", &[Code::WRONG_TYPE]),
+        ("name: ~, provider: AWS, region: us-west-2", &[Code::WRONG_TYPE]),
+        ("name: b, provider: AWS", &[Code::MISSING_KEY]),
+        ("name: b, provider: AWS, region: westeurope", &[Code::UNKNOWN_CLOUD_REGION]),
+        ("name: us-west, provider: AWS, region: us-west-2", &[Code::DUPLICATE_NAME]),
+        ("name: b, provider: AWS, region: us-west-2, state: half", &[Code::INVALID_VALUE]),
+        ("name: b, provider: AWS, region: us-west-2, spot: maybe", &[Code::WRONG_TYPE]),
+        ("name: b, provider: AWS, region: us-west-2, cidr: 10.0.0.0", &[Code::INVALID_VALUE]),
+        ("name: b, provider: AWS, region: us-west-2, agents: a", &[Code::WRONG_TYPE]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a]", &[Code::INVALID_AGENT]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary)]", &[Code::INVALID_AGENT]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a (boss: 1)]", &[Code::INVALID_AGENT]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: many)]", &[Code::WRONG_TYPE]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: -1)]", &[Code::OUT_OF_RANGE]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [a (primary: 1000000000)]", &[Code::OUT_OF_RANGE]),
+        ("name: b, provider: AWS, region: us-west-2, agents: [z (replica: 1)]", &[Code::REPLICA_WITHOUT_PRIMARY]),
+        (
+            "name: b, provider: AWS, region: us-west-2, agents: [a (replica: 1), a (replica: 2)]",
+            &[Code::DUPLICATE_POOL],
+        ),
         (
             "name: b, provider: AWS, region: us-west-2, agents: [{ specialization: a, role: replica, replicas: 9, max: 3 }]",
-            &[Code::OutOfRange],
+            &[Code::OUT_OF_RANGE],
         ),
         (
             "name: b, provider: AWS, region: us-west-2, agents: [{ specialization: a, role: replica }]",
-            &[Code::MissingKey],
+            &[Code::MISSING_KEY],
         ),
     ];
     for (region, wanted) in cases {
@@ -234,7 +237,7 @@ fn what_refers_to_a_region_with_an_unfit_name_is_no_second_mistake() {
              load_balancer: {{ pools: [{{ name: p, for: {reference} }}] }}\n"
         );
         let findings = bad(&text);
-        assert_eq!(codes(&findings), [Code::InvalidName], "{}", findings.render(false));
+        assert_eq!(codes(&findings), [Code::INVALID_NAME], "{}", findings.render(false));
     }
 }
 
@@ -251,16 +254,16 @@ fn hints_name_what_was_meant() {
 #[test]
 fn absurd_sizes_are_refused_with_a_code() {
     let large = format!("{}# {}", with(""), "ž".repeat(config::MAX_BYTES));
-    assert_eq!(codes(&bad(&large)), [Code::TooLarge]);
+    assert_eq!(codes(&bad(&large)), [Code::TOO_LARGE]);
     // The parser's own bound comes before ours where it reads ahead.
-    assert_eq!(codes(&bad(&"[".repeat(100_000))), [Code::Syntax]);
-    assert_eq!(codes(&bad(&format!("{}{}", "[".repeat(20), "]".repeat(20)))), [Code::TooDeep]);
-    assert_eq!(codes(&bad(&"- ".repeat(100_000))), [Code::TooDeep]);
+    assert_eq!(codes(&bad(&"[".repeat(100_000))), [Code::SYNTAX]);
+    assert_eq!(codes(&bad(&format!("{}{}", "[".repeat(20), "]".repeat(20)))), [Code::TOO_DEEP]);
+    assert_eq!(codes(&bad(&"- ".repeat(100_000))), [Code::TOO_DEEP]);
     let many = (0..1001).fold(String::from("regions:\n"), |mut text, _| {
         text.push_str("  - { name: a }\n");
         text
     });
-    assert_eq!(codes(&bad(&many)), [Code::TooMany]);
+    assert_eq!(codes(&bad(&many)), [Code::TOO_MANY]);
     let wrong = (0..100_000).fold(with(""), |mut text, at| {
         writeln!(text, "k{at}: 1").expect("a string grows");
         text
@@ -284,14 +287,14 @@ fn warnings_never_hide_an_error() {
         writeln!(text, "  - {{ name: r{at}, provider: AWS, region: us-west-2, spot: true, agents: {agents} }}")
             .expect("a string grows");
     }
-    assert_eq!(codes(&bad(&text)), [Code::ReplicaWithoutPrimary]);
+    assert_eq!(codes(&bad(&text)), [Code::REPLICA_WITHOUT_PRIMARY]);
 }
 
 #[test]
 fn too_few_database_regions_default_to_zone_and_say_so() {
     let Parsed { topology, warnings } = good(&with(""));
     assert_eq!(topology.database.survive, Survive::Zone);
-    assert_eq!(warnings.list().iter().map(|warning| warning.code).collect::<Vec<_>>(), [Code::Weak]);
+    assert_eq!(warnings.list().iter().map(|warning| warning.code).collect::<Vec<_>>(), [Code::WEAK]);
     assert!(good(&with("database: { survive: zone }")).warnings.is_empty());
 }
 
@@ -304,14 +307,14 @@ fn the_clocks_of_cockroachdb_are_slower() {
     );
     let tight = with("scheduling: { session_ttl: 14s }\ndatabase: { survive: zone }");
     let warnings = config::parse_for(&tight, "f", Engine::CockroachDb).unwrap().warnings;
-    assert_eq!(warnings.list()[0].code, Code::ClockTight);
+    assert_eq!(warnings.list()[0].code, Code::CLOCK_TIGHT);
 }
 
 #[test]
 fn store_needs_zone_survival_with_restricted_placement() {
     let rule = "residency: { us: { regions: [us-west], strength: store } }";
     good(&with(&format!("{rule}\ndatabase: {{ survive: zone, placement: restricted }}")));
-    assert_eq!(codes(&bad(&with(&format!("{rule}\ndatabase: {{ survive: zone }}")))), [Code::ResidencyTooStrong]);
+    assert_eq!(codes(&bad(&with(&format!("{rule}\ndatabase: {{ survive: zone }}")))), [Code::RESIDENCY_TOO_STRONG]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_pair_without_source_or_date_is_not_used() {
     {
         let Parsed { topology, warnings } = good(&format!("  - {{ between: [us-east, us-west], rtt: 61ms{rest} }}\n"));
         assert_eq!(topology.latency.pairs().count(), 0, "{rest}");
-        assert_eq!(codes(&warnings), [Code::Weak]);
+        assert_eq!(codes(&warnings), [Code::WEAK]);
         assert!(warnings.list()[0].message.contains(told), "{}", warnings.list()[0].message);
     }
 }
@@ -46,18 +46,18 @@ fn a_pair_without_source_or_date_is_not_used() {
 fn mistakes_are_placed() {
     let proof = "source: own pings, date: 2026-10-01";
     let cases = [
-        (format!("  - {{ between: [us-east, us-wset], rtt: 61ms, {proof} }}\n"), Code::UnknownRegion),
-        (format!("  - {{ between: [us-east, us-east], rtt: 61ms, {proof} }}\n"), Code::Conflict),
-        (format!("  - {{ between: [us-east], rtt: 61ms, {proof} }}\n"), Code::InvalidValue),
-        (format!("  - {{ between: [us-east, us-west], rtt: 61, {proof} }}\n"), Code::InvalidDuration),
-        (format!("  - {{ between: [us-east, us-west], rtt: 1h, {proof} }}\n"), Code::OutOfRange),
-        (format!("  - {{ between: [us-east, us-west], {proof} }}\n"), Code::MissingKey),
+        (format!("  - {{ between: [us-east, us-wset], rtt: 61ms, {proof} }}\n"), Code::UNKNOWN_REGION),
+        (format!("  - {{ between: [us-east, us-east], rtt: 61ms, {proof} }}\n"), Code::CONFLICT),
+        (format!("  - {{ between: [us-east], rtt: 61ms, {proof} }}\n"), Code::INVALID_VALUE),
+        (format!("  - {{ between: [us-east, us-west], rtt: 61, {proof} }}\n"), Code::INVALID_DURATION),
+        (format!("  - {{ between: [us-east, us-west], rtt: 1h, {proof} }}\n"), Code::OUT_OF_RANGE),
+        (format!("  - {{ between: [us-east, us-west], {proof} }}\n"), Code::MISSING_KEY),
         (
             "  - { between: [us-east, us-west], rtt: 61ms, source: x, date: 2026-02-30 }\n".to_owned(),
-            Code::InvalidValue,
+            Code::INVALID_VALUE,
         ),
-        (format!("  - {{ between: [us-east, us-west], rtt: 61ms, {proof}, from: me }}\n"), Code::UnknownKey),
-        (format!("  - {{ between: [us-east, us-west], rtt: 61ms, {proof} }}\n").repeat(2), Code::DuplicateName),
+        (format!("  - {{ between: [us-east, us-west], rtt: 61ms, {proof}, from: me }}\n"), Code::UNKNOWN_KEY),
+        (format!("  - {{ between: [us-east, us-west], rtt: 61ms, {proof} }}\n").repeat(2), Code::DUPLICATE_NAME),
     ];
     for (latency, wanted) in cases {
         let findings = config::parse(&file(&latency), "topology.yaml").expect_err(&latency);

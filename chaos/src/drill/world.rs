@@ -24,6 +24,24 @@ pub struct WorldSpec {
     pub planted_bug: Option<PlantedBug>,
 }
 
+/// The regions that a world may have, in their order.
+pub const REGIONS: [&str; 5] = ["us-west", "europe-west", "asia-east", "us-east", "south-america"];
+
+impl WorldSpec {
+    /// Its regions, in their order.
+    #[must_use]
+    pub fn region_names(&self) -> Vec<RegionName> {
+        let names = REGIONS.iter().take(self.regions);
+        names.map(|name| name.parse().expect("the names above are names")).collect()
+    }
+
+    /// Slots of all regions.
+    #[must_use]
+    pub fn all_slots(&self) -> u32 {
+        self.region_names().iter().map(|region| self.slots_of.get(region).copied().unwrap_or(self.slots)).sum()
+    }
+}
+
 /// A bug that is planted so that a drill must find it: a mutation of the oracle. Each breaks one promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,13 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::finding::{Code, shortened};
 use super::keys;
-use super::reader::{At, Reader};
-use super::source::Span;
-use super::tree::{Entry, Node, Value};
 use crate::ids::Specialization;
 use crate::model::Role;
+use crate::yaml::{At, Code, Entry, Node, Reader, Span, Value, shortened};
 
 /// Agents of one pool. More belong into pools of other regions.
 const REPLICAS: RangeInclusive<u32> = 0..=10_000;
@@ -45,13 +42,13 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Agent> {
             // YAML reads the unquoted shorthand as a block: its colon ends a key.
             [only] if only.key.contains('(') => {
                 let span = shorthand_span(only);
-                let source = reader.source();
-                shorthand(reader, source.slice(span), span)
+                let text = reader.slice(span).to_owned();
+                shorthand(reader, &text, span)
             }
             _ => block(reader, node),
         },
         Value::List(_) => {
-            reader.error(Code::WrongType, node.span, "an agent must be a text or a block of keys, not a list", FORM);
+            reader.error(Code::WRONG_TYPE, node.span, "an agent must be a text or a block of keys, not a list", FORM);
             None
         }
         Value::Refused => None,
@@ -70,7 +67,7 @@ fn shorthand_span(entry: &Entry) -> Span {
 fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
     let Some((name, role, count)) = split(text) else {
         let message = format!("`{}` is no agent", shortened(text));
-        reader.error(Code::InvalidAgent, span, message, FORM);
+        reader.error(Code::INVALID_AGENT, span, message, FORM);
         // Whose agent it is can still be seen, so that its replicas elsewhere do not seem to lack a primary.
         let name = text.split(['(', ':', ' ']).next().and_then(|name| name.parse().ok())?;
         let specialization = Some(At { value: name, span });
@@ -90,7 +87,7 @@ fn shorthand(reader: &mut Reader, text: &str, span: Span) -> Option<Agent> {
         None => {
             let hint = reader.suggest(role, Role::ALL.iter().map(|role| role.as_str()));
             let message = format!("the role is primary or replica, not `{}`", shortened(role));
-            reader.error(Code::InvalidAgent, span, message, hint);
+            reader.error(Code::INVALID_AGENT, span, message, hint);
             None
         }
     };
@@ -136,17 +133,17 @@ fn block(reader: &mut Reader, node: &Node) -> Option<Agent> {
 /// A pool of no agents is lawful, but nobody should write it by mistake.
 fn told_if_none(reader: &mut Reader, replicas: Option<u32>, span: Span) {
     if replicas == Some(0) {
-        reader.warn(Code::Weak, span, "a pool without agents takes no missions", None);
+        reader.warn(Code::WEAK, span, "a pool without agents takes no missions", None);
     }
 }
 
 fn bounds(reader: &mut Reader, (min, max): (Option<u32>, Option<u32>), replicas: u32, span: Span) {
     let (least, most) = (min.unwrap_or(0), max.unwrap_or(u32::MAX));
     if least > most {
-        reader.error(Code::OutOfRange, span, format!("min {least} is more than max {most}"), None);
+        reader.error(Code::OUT_OF_RANGE, span, format!("min {least} is more than max {most}"), None);
     } else if !(least..=most).contains(&replicas) {
         let message = format!("replicas {replicas} is not between min and max");
-        reader.error(Code::OutOfRange, span, message, "min and max bound what autoscaling makes of replicas");
+        reader.error(Code::OUT_OF_RANGE, span, message, "min and max bound what autoscaling makes of replicas");
     }
 }
 

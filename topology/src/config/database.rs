@@ -4,17 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::finding::{Code, shortened};
 use super::keys;
-use super::reader::{At, Reader};
 use super::region::{WrittenRegion, cloud_region_hint};
 use super::residency::named_region;
-use super::source::Span;
-use super::tree::{Entry, Node};
 use crate::catalogue::{Access, Catalogue, CatalogueRegion, Partition};
 use crate::geo::Position;
 use crate::ids::{DatabaseRegion, RegionName};
 use crate::model::{Database, Provider, Survive};
+use crate::yaml::{At, Code, Entry, Node, Reader, Span, shortened};
 
 /// Database regions that `survive: region` needs: a majority must be left when one is lost.
 const SURVIVE_REGION: usize = 3;
@@ -109,7 +106,7 @@ fn database_region(reader: &mut Reader, node: &Node, cloud: Option<Cloud>) -> Op
         None => {
             let message = format!("the database runs in {provider}, which has no region `{}`", shortened(text));
             let hint = cloud_region_hint(reader, text, provider);
-            reader.error(Code::UnknownDatabaseRegion, node.span, message, hint);
+            reader.error(Code::UNKNOWN_DATABASE_REGION, node.span, message, hint);
             None
         }
     }
@@ -193,7 +190,7 @@ impl WrittenDatabase {
         let survive = self.survival(reader, regions.len() + unknown, restricted);
         if let Some(at) = self.restricted.filter(|at| at.value && survive == Survive::Region) {
             let hint = "write survive: zone, or leave placement out";
-            reader.error(Code::Conflict, at.span, "placement: restricted and survive: region exclude each other", hint);
+            reader.error(Code::CONFLICT, at.span, "placement: restricted and survive: region exclude each other", hint);
         }
         let cloud = match self.cloud? {
             Cloud::Provider(provider) => Some(provider),
@@ -210,7 +207,7 @@ impl WrittenDatabase {
                 if regions < SURVIVE_REGION {
                     let message = format!("survive: region needs three database regions, this file gives {regions}");
                     let hint = "add regions, map some to other database regions, or write survive: zone";
-                    reader.error(Code::TooFewDatabaseRegions, span, message, hint);
+                    reader.error(Code::TOO_FEW_DATABASE_REGIONS, span, message, hint);
                 }
                 Survive::Region
             }
@@ -223,7 +220,7 @@ impl WrittenDatabase {
                     if regions == 1 { "" } else { "s" }
                 );
                 let hint = "three database regions survive the loss of one; survive: zone says that this is meant";
-                reader.warn(Code::Weak, self.span, message, hint);
+                reader.warn(Code::WEAK, self.span, message, hint);
                 Survive::Zone
             }
             None => Survive::Region,

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use super::finding::Code;
 use super::keys;
-use super::reader::{Fields, Reader};
 use super::residency::known_region;
-use super::tree::Node;
 use crate::ids::RegionName;
 use crate::latency::LatencyTable;
+use crate::yaml::{Code, Fields, Node, Reader};
 
 /// All pairs of a hundred regions.
 const MOST: usize = 5000;
@@ -31,7 +29,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node, known: &BTreeSet<RegionName
         let (Some((a, b)), Some(rtt), true) = (ends, rtt, proven) else { continue };
         if table.measured(&a, &b).is_some() {
             let message = format!("`{a}` and `{b}` are measured twice");
-            reader.error(Code::DuplicateName, item.span, message, "keep the newer one");
+            reader.error(Code::DUPLICATE_NAME, item.span, message, "keep the newer one");
             continue;
         }
         table.insert(a, b, u64::try_from(rtt.value.as_micros()).expect("it is at most five seconds"));
@@ -42,13 +40,13 @@ pub(super) fn read(reader: &mut Reader, node: &Node, known: &BTreeSet<RegionName
 fn ends(reader: &mut Reader, fields: &Fields<'_>, known: &BTreeSet<RegionName>) -> Option<(RegionName, RegionName)> {
     let node = fields.required(reader, "between", "a measured pair")?;
     let [a, b] = reader.list(node, "between", MOST)? else {
-        reader.error(Code::InvalidValue, node.span, "between names two regions", "write between: [us-west, us-east]");
+        reader.error(Code::INVALID_VALUE, node.span, "between names two regions", "write between: [us-west, us-east]");
         return None;
     };
     let (a, b) = (known_region(reader, a, known), known_region(reader, b, known));
     let (a, b) = (a?, b?);
     if a.value == b.value {
-        reader.error(Code::Conflict, b.span, "a region is no pair with itself", None);
+        reader.error(Code::CONFLICT, b.span, "a region is no pair with itself", None);
         return None;
     }
     Some((a.value, b.value))
@@ -65,7 +63,7 @@ fn proven(reader: &mut Reader, fields: &Fields<'_>) -> bool {
         .collect();
     if !missing.is_empty() {
         let message = format!("this measured pair has no {} and is not used", missing.join(" and no "));
-        reader.warn(Code::Weak, fields.span, message, "the estimate is used instead");
+        reader.warn(Code::WEAK, fields.span, message, "the estimate is used instead");
     }
     source == Some(true) && date == Some(true)
 }
@@ -74,7 +72,7 @@ fn is_date(reader: &mut Reader, node: &Node) -> bool {
     let Some(text) = reader.words(node, "date") else { return false };
     let good = NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
     if !good {
-        reader.error(Code::InvalidValue, node.span, "date is no day of the calendar", "write it as 2026-10-01");
+        reader.error(Code::INVALID_VALUE, node.span, "date is no day of the calendar", "write it as 2026-10-01");
     }
     good
 }

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::area;
-use super::finding::{Code, shortened};
 use super::keys;
-use super::reader::{At, Reader};
 use super::residency::known_region;
-use super::tree::{Entry, Node};
 use crate::catalogue::SteeringCode;
 use crate::ids::RegionName;
 use crate::model::{LoadBalancer, Origin, Region, SteeringPool};
+use crate::yaml::{At, Code, Entry, Node, Reader, Value, shortened};
 
 /// Most pools, origins of a pool, and areas.
 const MOST: usize = 1000;
@@ -60,11 +58,11 @@ fn own_pool(region: &RegionName) -> String {
 
 /// The name of a listed pool, so that steering to a pool with other mistakes is no second mistake.
 fn name_of(node: &Node) -> Option<String> {
-    let super::tree::Value::Map(entries) = &node.value else { return None };
+    let Value::Map(entries) = &node.value else { return None };
     let name = entries.iter().find(|entry| entry.key == "name")?;
     match &name.value.value {
-        super::tree::Value::Scalar(scalar) => Some(scalar.text.clone()),
-        super::tree::Value::List(_) | super::tree::Value::Map(_) | super::tree::Value::Refused => None,
+        Value::Scalar(scalar) => Some(scalar.text.clone()),
+        Value::List(_) | Value::Map(_) | Value::Refused => None,
     }
 }
 
@@ -85,12 +83,12 @@ fn pool(
     let origins = nodes.iter().filter_map(|node| origin(reader, node)).collect();
     let (name, region) = (name?, region?);
     if before.iter().any(|pool| pool.name == name.value) {
-        reader.error(Code::DuplicateName, name.span, format!("two pools are named `{}`", name.value), None);
+        reader.error(Code::DUPLICATE_NAME, name.span, format!("two pools are named `{}`", name.value), None);
         return None;
     }
     if let Some(first) = before.iter().find(|pool| pool.region == region) {
         let message = format!("the region `{region}` has the pool `{}` already", first.name);
-        reader.error(Code::DuplicatePool, name.span, message, "put all origins of a region into one pool");
+        reader.error(Code::DUPLICATE_POOL, name.span, message, "put all origins of a region into one pool");
         return None;
     }
     Some(SteeringPool { name: name.value, region, origins, monitor })
@@ -103,7 +101,7 @@ fn pool_name(reader: &mut Reader, node: &Node) -> Option<At<String>> {
         return Some(At { value: text.to_owned(), span: node.span });
     }
     let message = "a pool's name is made of letters, digits, `-` and `_`, at most 100 of them";
-    reader.error(Code::InvalidName, node.span, message, None);
+    reader.error(Code::INVALID_NAME, node.span, message, None);
     None
 }
 
@@ -116,7 +114,7 @@ fn named_after(reader: &mut Reader, name: &At<String>, known: &BTreeSet<RegionNa
     let hint = reader
         .suggest(&name.value, own.iter().map(String::as_str))
         .unwrap_or_else(|| "name it `<region>-pool`, or write `for: <region>`".to_owned());
-    reader.error(Code::PoolWithoutRegion, name.span, format!("the pool `{}` belongs to no region", name.value), hint);
+    reader.error(Code::POOL_WITHOUT_REGION, name.span, format!("the pool `{}` belongs to no region", name.value), hint);
     None
 }
 
@@ -126,7 +124,7 @@ fn path(reader: &mut Reader, node: &Node) -> Option<String> {
         return Some(text.to_owned());
     }
     let message = format!("the monitor is a path, not `{}`", shortened(text));
-    reader.error(Code::InvalidValue, node.span, message, "such as /health");
+    reader.error(Code::INVALID_VALUE, node.span, message, "such as /health");
     None
 }
 
@@ -149,7 +147,7 @@ fn address(reader: &mut Reader, node: &Node) -> Option<String> {
         return Some(text.to_owned());
     }
     let message = format!("the address is a host name or IP address, not `{}`", shortened(text));
-    reader.error(Code::InvalidValue, node.span, message, "write it without scheme and path: agents.example.io");
+    reader.error(Code::INVALID_VALUE, node.span, message, "write it without scheme and path: agents.example.io");
     None
 }
 
@@ -164,7 +162,7 @@ fn steer(reader: &mut Reader, node: &Node, pools: &BTreeSet<String>) -> Option<S
         let hint = reader.suggest(text, pools.iter().map(String::as_str));
         let message =
             format!("there is no pool `{}`: it is neither listed nor `<region>-pool` of a region", shortened(text));
-        reader.error(Code::UnknownSteeringPool, node.span, message, hint);
+        reader.error(Code::UNKNOWN_STEERING_POOL, node.span, message, hint);
         None
     });
     Some(Steer { codes: codes?, pool: pool? })
@@ -177,7 +175,7 @@ fn codes(reader: &mut Reader, node: &Node) -> Option<Vec<SteeringCode>> {
         let hint = reader.suggest(text, area::all()).unwrap_or_else(|| {
             "an area is a word such as Europe, or one of Cloudflare's 13 codes such as WEU".to_owned()
         });
-        reader.error(Code::UnknownArea, node.span, format!("there is no area `{}`", shortened(text)), hint);
+        reader.error(Code::UNKNOWN_AREA, node.span, format!("there is no area `{}`", shortened(text)), hint);
     }
     codes
 }
@@ -191,7 +189,7 @@ fn unique_areas(reader: &mut Reader, steering: &[Steer]) {
         if let Some(first) = steering[..at].iter().find(like) {
             let line = reader.line(first.pool.span);
             let message = format!("this area goes to `{}` by line {line} already", first.pool.value);
-            reader.error(Code::DuplicateName, steer.pool.span, message, None);
+            reader.error(Code::DUPLICATE_NAME, steer.pool.span, message, None);
         }
     }
 }
@@ -208,7 +206,7 @@ impl WrittenLoadBalancer {
         let serves = |pool: &str| self.pools.iter().any(|known| known.name == pool);
         for steer in self.steering.iter().filter(|steer| !serves(&steer.pool.value)) {
             let message = format!("`{}` is of a region that does not serve yet", steer.pool.value);
-            reader.warn(Code::Weak, steer.pool.span, message, "its users go to the nearest region that serves");
+            reader.warn(Code::WEAK, steer.pool.span, message, "its users go to the nearest region that serves");
         }
         let mut geo_steering = BTreeMap::new();
         for code in SteeringCode::ALL {

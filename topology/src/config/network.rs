@@ -1,10 +1,7 @@
 //! IPv4 network ranges such as `10.12.0.0/16`.
 
+use crate::yaml::{At, Code, Node, Reader, shortened};
 use std::net::Ipv4Addr;
-
-use super::finding::{Code, shortened};
-use super::reader::{At, Reader};
-use super::tree::Node;
 
 /// A network range: its first address and the length of its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +38,13 @@ pub(super) fn read(reader: &mut Reader, node: &Node, what: &str) -> Option<At<Ra
     let text = reader.text(node, what)?;
     let Some(range) = parse(text) else {
         let message = format!("{what} must be a network range, not `{}`", shortened(text));
-        reader.error(Code::InvalidValue, node.span, message, "such as 10.12.0.0/16, with a prefix of 8 to 28");
+        reader.error(Code::INVALID_VALUE, node.span, message, "such as 10.12.0.0/16, with a prefix of 8 to 28");
         return None;
     };
     let first = Range { first: range.first & Range::mask(range.prefix), ..range };
     if first != range {
         let message = format!("{what} begins inside the range");
-        reader.error(Code::InvalidValue, node.span, message, format!("write {first}"));
+        reader.error(Code::INVALID_VALUE, node.span, message, format!("write {first}"));
         return None;
     }
     Some(At { value: range, span: node.span })

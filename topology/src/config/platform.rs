@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::finding::Code;
 use super::keys;
 use super::network::{self, Range};
-use super::reader::{At, Reader};
-use super::tree::{Entry, Node};
+use crate::yaml::{At, Code, Entry, Node, Reader, one_of};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -35,8 +33,8 @@ fn provider_key(reader: &mut Reader, account: &Entry) {
     if account.key.parse::<crate::model::Provider>().is_err() {
         let names = crate::model::Provider::ALL.map(crate::model::Provider::as_str);
         let hint = reader.suggest(&account.key, names);
-        let message = format!("an account belongs to {}", super::words::one_of(&names));
-        reader.error(Code::UnknownProvider, account.key_span, message, hint);
+        let message = format!("an account belongs to {}", one_of(&names));
+        reader.error(Code::UNKNOWN_PROVIDER, account.key_span, message, hint);
     }
 }
 
@@ -45,7 +43,7 @@ fn backend(reader: &mut Reader, node: &Node) {
     let Some(entries) = reader.entries(node, "platform.backend") else { return };
     if !entries.iter().any(|entry| entry.key == "type") {
         let hint = "such as { type: s3, bucket: states }";
-        reader.error(Code::MissingKey, node.span, "platform.backend needs the key `type`", hint);
+        reader.error(Code::MISSING_KEY, node.span, "platform.backend needs the key `type`", hint);
     }
     for entry in entries {
         reader.words(&entry.value, "a backend's setting");
@@ -65,7 +63,7 @@ pub(super) fn rollout(reader: &mut Reader, entry: &Entry) {
     for item in items {
         let Some(step) = reader.count(item, "a step in per cent", 1..=100) else { continue };
         if step <= last {
-            reader.error(Code::OutOfRange, item.span, format!("the step {step} is not above {last}"), "steps go up");
+            reader.error(Code::OUT_OF_RANGE, item.span, format!("the step {step} is not above {last}"), "steps go up");
         }
         last = step;
     }

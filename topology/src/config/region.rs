@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::agent::{self, Agent};
-use super::finding::{Code, shortened};
 use super::keys;
 use super::network::{self, Range};
-use super::reader::{At, Reader};
-use super::source::Span;
-use super::tree::{Node, Value};
-use super::words::name_like;
 use crate::catalogue::{Access, Catalogue, CatalogueRegion};
 use crate::ids::RegionName;
 use crate::model::{Provider, RegionState};
+use crate::yaml::{At, Code, Node, Reader, Span, Value, name_like, shortened};
 
 /// Most regions of one topology, and most agents of one region.
 const MOST: usize = 1000;
@@ -37,13 +33,13 @@ pub(super) struct WrittenRegion {
 pub(super) fn read_all(reader: &mut Reader, node: &Node) -> Option<Vec<WrittenRegion>> {
     let items = reader.list(node, "regions", MOST)?;
     if items.is_empty() {
-        reader.error(Code::Empty, node.span, "regions holds no region", None);
+        reader.error(Code::EMPTY, node.span, "regions holds no region", None);
         return None;
     }
     let regions: Vec<WrittenRegion> = items.iter().filter_map(|item| read(reader, item)).collect();
     if regions.len() == items.len() && regions.iter().all(|region| !region.has_agents) {
         let message = "no region has agents: nothing could run a mission";
-        reader.error(Code::NoPools, node.span, message, "give a region `agents: [engineer-master (primary: 1)]`");
+        reader.error(Code::NO_POOLS, node.span, message, "give a region `agents: [engineer-master (primary: 1)]`");
     }
     unique_names(reader, &regions);
     unique_ranges(reader, &regions);
@@ -105,7 +101,7 @@ pub(super) fn provider(reader: &mut Reader, node: &Node, what: &str) -> Option<P
     let names = Provider::ALL.map(Provider::as_str);
     let message = format!("the catalogue has no provider `{}`", shortened(text));
     let hint = reader.suggest(text, names).unwrap_or_else(|| format!("it has {}", names.join(", ")));
-    reader.error(Code::UnknownProvider, node.span, message, hint);
+    reader.error(Code::UNKNOWN_PROVIDER, node.span, message, hint);
     None
 }
 
@@ -116,11 +112,11 @@ fn cloud_region(reader: &mut Reader, text: &str, span: Span, provider: Provider)
         None => {
             let message = format!("{provider} has no region `{}`", shortened(text));
             let hint = cloud_region_hint(reader, text, provider);
-            reader.error(Code::UnknownCloudRegion, span, message, hint);
+            reader.error(Code::UNKNOWN_CLOUD_REGION, span, message, hint);
         }
         Some(CatalogueRegion { access: Access::Announced, .. }) => {
             let message = format!("{provider} lists `{}`, but it is not known to be open", shortened(text));
-            reader.warn(Code::Weak, span, message, None);
+            reader.warn(Code::WEAK, span, message, None);
         }
         Some(_) => {}
     }
@@ -145,7 +141,7 @@ fn unique_names(reader: &mut Reader, regions: &[WrittenRegion]) {
             Some(first) => {
                 let line = reader.line(*first);
                 let message = format!("two regions are named `{}`", name.value);
-                reader.error(Code::DuplicateName, name.span, message, format!("the first is on line {line}"));
+                reader.error(Code::DUPLICATE_NAME, name.span, message, format!("the first is on line {line}"));
             }
             None => drop(seen.insert(&name.value, name.span)),
         }
@@ -161,7 +157,7 @@ fn unique_pools(reader: &mut Reader, agents: &[Agent]) {
                 let message = format!("`{}` is twice in one region", name.value);
                 let hint =
                     format!("the first is on line {line}; a pool is all agents of one specialization in one region");
-                reader.error(Code::DuplicatePool, name.span, message, hint);
+                reader.error(Code::DUPLICATE_POOL, name.span, message, hint);
             }
             None => drop(seen.insert(&name.value, name.span)),
         }
@@ -174,7 +170,7 @@ fn unique_ranges(reader: &mut Reader, regions: &[WrittenRegion]) {
         if let Some(first) = ranges[..at].iter().find(|first| first.value.overlaps(range.value)) {
             let line = reader.line(first.span);
             let message = format!("the range {} overlaps {} of line {line}", range.value, first.value);
-            reader.error(Code::OverlappingRanges, range.span, message, None);
+            reader.error(Code::OVERLAPPING_RANGES, range.span, message, None);
         }
     }
 }

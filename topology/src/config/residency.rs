@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Code;
 use super::keys;
-use super::reader::{At, Reader};
-use super::source::Span;
-use super::tree::{Entry, Node, Value};
 use crate::ids::{RegionName, ResidencyName};
 use crate::model::ResidencyStrength;
+use crate::yaml::{At, Code, Entry, Node, Reader, Span, Value};
 
 /// Most rules, and most groups of one region.
 const MOST: usize = 1000;
@@ -47,7 +44,7 @@ fn rule(reader: &mut Reader, entry: &Entry, known: &BTreeSet<RegionName>) -> Opt
     let items = reader.list(node, "the residency's regions", MOST)?;
     if items.is_empty() {
         let message = format!("the residency `{}` allows no region", entry.key);
-        reader.error(Code::EmptyResidency, entry.key_span, message, "name at least one region, or remove the rule");
+        reader.error(Code::EMPTY_RESIDENCY, entry.key_span, message, "name at least one region, or remove the rule");
     }
     Some(WrittenResidency { name, regions: regions_of(reader, items, known), strength })
 }
@@ -58,7 +55,7 @@ fn regions_of(reader: &mut Reader, items: &[Node], known: &BTreeSet<RegionName>)
     for item in items {
         let Some(region) = known_region(reader, item, known) else { continue };
         if regions.iter().any(|other| other.value == region.value) {
-            reader.error(Code::DuplicateName, region.span, format!("`{}` is named twice", region.value), None);
+            reader.error(Code::DUPLICATE_NAME, region.span, format!("`{}` is named twice", region.value), None);
         } else {
             regions.push(region);
         }
@@ -92,7 +89,7 @@ fn is_known(reader: &mut Reader, name: At<RegionName>, known: &BTreeSet<RegionNa
         return Some(name);
     }
     let hint = reader.suggest(name.value.as_str(), known.iter().map(RegionName::as_str));
-    reader.error(Code::UnknownRegion, name.span, format!("the file has no region `{}`", name.value), hint);
+    reader.error(Code::UNKNOWN_REGION, name.span, format!("the file has no region `{}`", name.value), hint);
     None
 }
 
@@ -114,16 +111,16 @@ fn home(
     for node in groups {
         let Some(items) = reader.list(node, "a fallback group", MOST) else { continue };
         if items.is_empty() {
-            reader.error(Code::Empty, node.span, "a fallback group holds no region", "remove the empty list");
+            reader.error(Code::EMPTY, node.span, "a fallback group holds no region", "remove the empty list");
         }
         let mut group = Vec::with_capacity(items.len());
         for item in items {
             let Some(region) = known_region(reader, item, known) else { continue };
             if name.as_ref().is_some_and(|name| name.value == region.value) {
-                reader.error(Code::Conflict, region.span, "a region cannot be its own fallback", None);
+                reader.error(Code::CONFLICT, region.span, "a region cannot be its own fallback", None);
             } else if seen.insert(region.value.clone(), region.span).is_some() {
                 let message = format!("`{}` is in two places of the fallbacks", region.value);
-                reader.error(Code::DuplicateName, region.span, message, "the first place decides: keep one");
+                reader.error(Code::DUPLICATE_NAME, region.span, message, "the first place decides: keep one");
             } else {
                 group.push(region.value);
             }

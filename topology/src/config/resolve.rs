@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::Agent;
 use super::database::{Homes, WrittenDatabase};
-use super::finding::Code;
 use super::load_balancer::WrittenLoadBalancer;
-use super::reader::{At, Reader};
 use super::region::WrittenRegion;
 use super::residency::{Fallbacks, WrittenResidency};
 use crate::ids::{PoolId, RegionName, Specialization};
 use crate::latency::LatencyTable;
 use crate::model::{Database, Pool, Region, Residency, ResidencyStrength, Role, Scheduling, Survive, Topology};
+use crate::yaml::{At, Code, Reader};
 
 /// All blocks as they are written.
 pub(super) struct Written {
@@ -68,7 +67,7 @@ fn replicas_have_primaries(reader: &mut Reader, regions: &[WrittenRegion]) {
         let message = format!("`{}` has replicas but no primary in any region", name.value);
         let near = reader.suggest(name.value.as_str(), primaries.iter().map(|name| name.as_str()));
         let hint = near.unwrap_or_else(|| "make one of them primary".to_owned());
-        reader.error(Code::ReplicaWithoutPrimary, name.span, message, hint);
+        reader.error(Code::REPLICA_WITHOUT_PRIMARY, name.span, message, hint);
     }
 }
 
@@ -88,13 +87,13 @@ fn laws(reader: &mut Reader, written: &Written, homes: &Homes) -> Vec<Option<&'s
                     name.value, cloud.jurisdiction
                 );
                 let hint = format!("write database.regions: {{ {}: .. }} to choose another home", name.value);
-                reader.warn(Code::Weak, name.span, message, hint);
+                reader.warn(Code::WEAK, name.span, message, hint);
             }
             None if ruled(region) => {
                 let message = format!(
                     "nothing says whose law holds in the database region {home}: residency is not checked there"
                 );
-                reader.warn(Code::Weak, name.span, message, None);
+                reader.warn(Code::WEAK, name.span, message, None);
             }
             Some(_) | None => {}
         }
@@ -129,7 +128,7 @@ fn inside(reader: &mut Reader, rule: &WrittenResidency, regions: &ByName<'_>, la
             names.join(", ")
         );
         let hint = format!("write database.regions: {{ {}: <a database region in {}> }}", at.value, names.join(" or "));
-        reader.error(Code::ResidencyOutside, at.span, message, hint);
+        reader.error(Code::RESIDENCY_OUTSIDE, at.span, message, hint);
     }
 }
 
@@ -138,7 +137,7 @@ fn can_run(reader: &mut Reader, rule: &WrittenResidency, regions: &ByName<'_>) {
     let serves = |at: &At<RegionName>| regions.get(&at.value).is_none_or(|(_, region)| region.state.serves());
     if let (Some(name), false) = (&rule.name, rule.regions.is_empty() || rule.regions.iter().any(serves)) {
         let message = format!("no region of the residency `{}` serves yet: its missions wait", name.value);
-        reader.warn(Code::Weak, name.span, message, None);
+        reader.warn(Code::WEAK, name.span, message, None);
     }
 }
 
@@ -148,7 +147,7 @@ fn strong_enough(reader: &mut Reader, rule: &WrittenResidency, database: &Databa
         let message = "the database block cannot keep replicas in place: strength `store` needs \
                        survive: zone with placement: restricted";
         let hint = "write strength: run, or give up surviving a region";
-        reader.error(Code::ResidencyTooStrong, rule.strength.span, message, hint);
+        reader.error(Code::RESIDENCY_TOO_STRONG, rule.strength.span, message, hint);
     }
 }
 

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use super::Engine;
 use super::agent::RUN_LIMIT;
-use super::duration::show;
-use super::finding::Code;
 use super::keys;
-use super::reader::{At, Reader};
-use super::tree::Node;
 use crate::model::Scheduling;
+use crate::yaml::duration::show;
+use crate::yaml::{At, Code, Node, Reader};
 
 /// Below this a session of CockroachDB may end while a range gets a new leaseholder.
 const COCKROACH_TTL: Duration = Duration::from_secs(15);
@@ -80,14 +78,14 @@ fn check<'n>(
             show(is.heartbeat)
         );
         let hint = format!("write session_ttl: {} or more", show(is.heartbeat * 3));
-        reader.error(Code::ClockOrder, at(&["session_ttl", "heartbeat"]), message, hint);
+        reader.error(Code::CLOCK_ORDER, at(&["session_ttl", "heartbeat"]), message, hint);
     } else if is.session_ttl.saturating_sub(is.margin) < is.heartbeat * 2 {
         let message = format!(
             "margin {} leaves less than two heartbeats of session_ttl {}",
             show(is.margin),
             show(is.session_ttl)
         );
-        reader.error(Code::ClockOrder, at(&["margin", "session_ttl"]), message, "raise session_ttl or lower margin");
+        reader.error(Code::CLOCK_ORDER, at(&["margin", "session_ttl"]), message, "raise session_ttl or lower margin");
     }
     if is.margin < clock_offset {
         let message = format!(
@@ -96,7 +94,7 @@ fn check<'n>(
             show(clock_offset)
         );
         reader.error(
-            Code::ClockOrder,
+            Code::CLOCK_ORDER,
             at(&["margin"]),
             message,
             format!("write margin: {} or more", show(clock_offset)),
@@ -105,11 +103,11 @@ fn check<'n>(
     if is.down_after < is.heartbeat * 3 {
         let message = format!("down_after {} is less than three heartbeats", show(is.down_after));
         let hint = format!("write down_after: {} or more", show(is.heartbeat * 3));
-        reader.error(Code::ClockOrder, at(&["down_after", "heartbeat"]), message, hint);
+        reader.error(Code::CLOCK_ORDER, at(&["down_after", "heartbeat"]), message, hint);
     }
     if engine == Engine::CockroachDb && is.session_ttl < COCKROACH_TTL {
         let message = format!("session_ttl {} is short for CockroachDB", show(is.session_ttl));
         let hint = "a range's new leaseholder takes seconds, and a region's sessions share one range: 20s or more";
-        reader.warn(Code::ClockTight, at(&["session_ttl"]), message, hint);
+        reader.warn(Code::CLOCK_TIGHT, at(&["session_ttl"]), message, hint);
     }
 }

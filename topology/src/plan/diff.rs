@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Change, FieldChange, Plan, PoolChange, PoolShape, PoolVerb, RegionChange, ResidencyPlace};
-use crate::config::duration::show;
 use crate::ids::{DatabaseRegion, PoolId, RegionName, ResidencyName, Specialization};
 use crate::model::{Pool, Region, ResidencyStrength, Role, Topology};
+use crate::yaml::duration::show;
 
 pub(super) fn plan(old: &Topology, new: &Topology) -> Plan {
     let residency = residency(old, new);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Change, FieldChange, Plan, PoolChange, PoolShape, PoolVerb, RegionChange, ResidencyPlace};
-use crate::config::duration::show;
+use crate::yaml::duration::show;
 
 pub(super) fn render(plan: &Plan) -> String {
     let mut out = String::new();

@@ -6,8 +6,9 @@ pub(super) fn words<T: ToString>(all: &[T]) -> Vec<String> {
     all.iter().map(T::to_string).collect()
 }
 
-/// A block with these keys and no others.
-pub(super) fn block(description: &str, required: &[&str], properties: Value) -> Value {
+/// A block with these keys and no others; some of them it must have.
+#[must_use]
+pub fn block(description: &str, required: &[&str], properties: Value) -> Value {
     let mut block = json!({
         "description": description,
         "type": "object",
@@ -21,7 +22,8 @@ pub(super) fn block(description: &str, required: &[&str], properties: Value) -> 
 }
 
 /// A reference stands alone in draft 7, so its description goes around it.
-pub(super) fn described(schema: Value, description: &str) -> Value {
+#[must_use]
+pub fn described(schema: Value, description: &str) -> Value {
     let mut around = match schema {
         Value::Object(inner) if !inner.contains_key("$ref") => inner,
         inner => Map::from_iter([("allOf".to_owned(), json!([inner]))]),
@@ -30,7 +32,9 @@ pub(super) fn described(schema: Value, description: &str) -> Value {
     Value::Object(around)
 }
 
-pub(super) fn refer(definition: &str) -> Value {
+/// A reference to one of the schema's definitions.
+#[must_use]
+pub fn refer(definition: &str) -> Value {
     json!({ "$ref": format!("#/definitions/{definition}") })
 }
 

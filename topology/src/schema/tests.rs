@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json_schema;
 use crate::config::{self, keys};
+use crate::yaml::{Reader, to_json};
 
 const SHIPPED: &str = include_str!("../../topology.yaml");
 const GOOD: [&str; 3] =
@@ -11,7 +12,8 @@ const GOOD: [&str; 3] =
 
 fn mistakes(text: &str) -> Vec<String> {
     let validator = jsonschema::validator_for(&json_schema()).expect("the schema is one");
-    let instance = config::to_json(text);
+    let root = Reader::open(text, "test", "").1.expect("the test's text is YAML");
+    let instance = to_json(&root);
     validator.iter_errors(&instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 

@@ -1,30 +1,36 @@
-//! YAML to nodes with places. Anchors, aliases, tags and further documents are refused: a topology needs none of them,
-//! and they are how small files become large trees.
+//! YAML to nodes with places. Anchors, aliases, tags and further documents are refused: files that people write need none of
+//! them, and they are how small files become large trees.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::finding::{Code, shortened};
+use super::code::Code;
+use super::finding::shortened;
 use super::reader::Reader;
 use super::scalar::Scalar;
 use super::source::Span;
 
-/// Deepest nesting that is read; a topology needs six.
+/// Deepest nesting that is read; a topology needs six, a drill as many.
 const DEPTH_MAX: usize = 16;
 
 /// A piece of the file.
 #[derive(Debug)]
-pub(super) struct Node {
+pub struct Node {
     /// Where it is: the whole scalar, or the beginning of a list or block.
-    pub(super) span: Span,
-    pub(super) value: Value,
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
 }
 
+/// What a piece of the file is.
 #[derive(Debug)]
-pub(super) enum Value {
+pub enum Value {
+    /// A text or number.
     Scalar(Scalar),
+    /// A list.
     List(Vec<Node>),
+    /// A block of keys, in the order of the text, each once.
     Map(Vec<Entry>),
     /// Was refused already; readers pass over it in silence.
     Refused,
@@ -32,10 +38,13 @@ pub(super) enum Value {
 
 /// One key of a block with its value.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_span: Span,
-    pub(super) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key is.
+    pub key_span: Span,
+    /// Its value.
+    pub value: Node,
 }
 
 /// What a block under construction holds.
@@ -57,7 +66,7 @@ pub(super) fn read(reader: &mut Reader) -> Option<Node> {
                 let at = places.byte(error.marker().index());
                 let hint = "indentation is spaces only; a text with `: ` or ` #` in it needs quotes";
                 let message = format!("this is no YAML: {}", error.info());
-                builder.reader.error(Code::Syntax, Span { start: at, end: at + 1 }, message, hint);
+                builder.reader.error(Code::SYNTAX, Span { start: at, end: at + 1 }, message, hint);
                 return None;
             }
         };
@@ -65,7 +74,7 @@ pub(super) fn read(reader: &mut Reader) -> Option<Node> {
             documents += 1;
             if documents > 1 {
                 let hint = "remove the line `---` and what follows";
-                builder.reader.error(Code::YamlFeature, span, "a second document in one file", hint);
+                builder.reader.error(Code::YAML_FEATURE, span, "a second document in one file", hint);
                 return None;
             }
         }
@@ -95,7 +104,7 @@ impl Builder<'_> {
             }
             Event::Alias(_) => {
                 let hint = "write the value out";
-                self.reader.error(Code::YamlFeature, span, "aliases are not read", hint);
+                self.reader.error(Code::YAML_FEATURE, span, "aliases are not read", hint);
                 self.put(Node { span, value: Value::Refused });
             }
             Event::SequenceStart(anchor, tag) => {
@@ -116,11 +125,11 @@ impl Builder<'_> {
     fn features(&mut self, anchor: usize, tag: bool, span: Span) -> bool {
         if anchor > 0 {
             let hint = "write the value out where it is needed";
-            self.reader.error(Code::YamlFeature, span, "anchors are not read", hint);
+            self.reader.error(Code::YAML_FEATURE, span, "anchors are not read", hint);
         }
         if tag {
             let hint = "remove the tag; quotes make a text of a number";
-            self.reader.error(Code::YamlFeature, span, "tags are not read", hint);
+            self.reader.error(Code::YAML_FEATURE, span, "tags are not read", hint);
         }
         anchor == 0 && !tag
     }
@@ -129,7 +138,7 @@ impl Builder<'_> {
     fn printable(&mut self, text: &str, span: Span) -> bool {
         let Some(bad) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) else { return true };
         let message = format!("the character U+{:04X} may not be in a text", u32::from(bad));
-        self.reader.error(Code::ControlCharacter, span, message, "remove the escape");
+        self.reader.error(Code::CONTROL_CHARACTER, span, message, "remove the escape");
         false
     }
 
@@ -137,7 +146,7 @@ impl Builder<'_> {
         self.stack.push(frame);
         if self.stack.len() > DEPTH_MAX {
             let message = format!("more than {DEPTH_MAX} levels of blocks in blocks");
-            self.reader.error(Code::TooDeep, span, message, "a topology needs six");
+            self.reader.error(Code::TOO_DEEP, span, message, "six are enough for any file");
             return false;
         }
         true
@@ -179,14 +188,14 @@ fn as_key(reader: &mut Reader, node: Node, seen: &mut HashMap<String, Span>) -> 
         Value::Scalar(scalar) => scalar.text,
         Value::Refused => return None,
         Value::List(_) | Value::Map(_) => {
-            reader.error(Code::WrongType, node.span, "a key must be a text, not a list or block", None);
+            reader.error(Code::WRONG_TYPE, node.span, "a key must be a text, not a list or block", None);
             return None;
         }
     };
     if let Some(first) = seen.get(&text) {
         let line = reader.line(*first);
         let message = format!("the key `{}` is written twice in one block", shortened(&text));
-        reader.error(Code::DuplicateKey, node.span, message, format!("it is first on line {line}"));
+        reader.error(Code::DUPLICATE_KEY, node.span, message, format!("it is first on line {line}"));
         return None;
     }
     seen.insert(text.clone(), node.span);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use super::code::Code;
+use super::code::Code;
 use super::render;
 use super::source::{Source, Span};
 
@@ -94,7 +94,7 @@ fn plural(count: usize, word: &str) -> String {
 impl std::error::Error for Findings {}
 
 impl Findings {
-    pub(crate) fn new(source: Arc<Source>) -> Self {
+    pub(super) fn new(source: Arc<Source>) -> Self {
         Self { list: Vec::new(), dropped: 0, source }
     }
 
@@ -127,7 +127,7 @@ impl Findings {
         render::render(&self.list, &self.source, color)
     }
 
-    pub(crate) fn push(&mut self, severity: Severity, code: Code, span: Span, message: String, hint: Option<String>) {
+    pub(super) fn push(&mut self, severity: Severity, code: Code, span: Span, message: String, hint: Option<String>) {
         // Each severity has its own bound, so that warnings never push out an error.
         if self.list.iter().filter(|finding| finding.severity == severity).count() >= MOST {
             self.dropped += 1;
@@ -140,14 +140,14 @@ impl Findings {
         self.list.push(Finding { severity, code, message, file, line, column, text, hint, span });
     }
 
-    /// Puts the findings into the order of the text.
-    pub(crate) fn sort(&mut self) {
-        self.list.sort_by_key(|finding| (finding.span.start, finding.severity, finding.code));
+    /// Puts the findings into the order of the text; those of one place stay as they were found.
+    pub(super) fn sort(&mut self) {
+        self.list.sort_by_key(|finding| (finding.span.start, finding.severity));
     }
 }
 
 /// The first line of a text, with control characters made visible.
-pub(crate) fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default().trim_end();
     let mut shown = String::new();
     for c in line.chars().take(TEXT_MAX) {

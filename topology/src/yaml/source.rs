@@ -4,28 +4,30 @@ use std::ops::Range;
 
 /// A text and where its lines start.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) file: String,
-    pub(crate) text: String,
+pub(super) struct Source {
+    pub(super) file: String,
+    pub(super) text: String,
     line_starts: Vec<usize>,
 }
 
 /// A stretch of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// The byte behind the last one.
+    pub end: usize,
 }
 
 impl Span {
-    pub(crate) const fn range(self) -> Range<usize> {
+    pub(super) const fn range(self) -> Range<usize> {
         self.start..self.end
     }
 }
 
 impl Source {
     /// A byte order mark is no part of the text.
-    pub(crate) fn new(file: &str, text: &str) -> Self {
+    pub(super) fn new(file: &str, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let line_starts = std::iter::once(0).chain(breaks).collect();
@@ -33,26 +35,26 @@ impl Source {
     }
 
     /// The span brought inside the text and onto character boundaries.
-    pub(crate) fn clamp(&self, span: Span) -> Span {
+    pub(super) fn clamp(&self, span: Span) -> Span {
         let start = self.text.floor_char_boundary(span.start);
         let end = self.text.ceil_char_boundary(span.end.max(start));
         Span { start, end }
     }
 
     /// Line of a byte, from 1.
-    pub(crate) fn line(&self, byte: usize) -> usize {
+    pub(super) fn line(&self, byte: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= byte)
     }
 
     /// Length of a line (from 1) in bytes, its end included; 0 where there is no such line.
-    pub(crate) fn line_len(&self, line: usize) -> usize {
+    pub(super) fn line_len(&self, line: usize) -> usize {
         let start = line.checked_sub(1).and_then(|at| self.line_starts.get(at));
         let end = self.line_starts.get(line).unwrap_or(&self.text.len()).to_owned();
         start.map_or(0, |start| end - start)
     }
 
     /// Line and column of a byte, both from 1, the column in characters.
-    pub(crate) fn place(&self, byte: usize) -> (usize, usize) {
+    pub(super) fn place(&self, byte: usize) -> (usize, usize) {
         let byte = self.text.floor_char_boundary(byte);
         let line = self.line(byte);
         let start = self.line_starts[line - 1];
@@ -60,7 +62,7 @@ impl Source {
     }
 
     /// What stands there.
-    pub(crate) fn slice(&self, span: Span) -> &str {
+    pub(super) fn slice(&self, span: Span) -> &str {
         &self.text[self.clamp(span).range()]
     }
 }

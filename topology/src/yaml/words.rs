@@ -3,7 +3,8 @@
 use super::finding::shortened;
 
 /// `a, b or c`.
-pub(super) fn one_of(words: &[&str]) -> String {
+#[must_use]
+pub fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).to_owned(),
@@ -11,12 +12,15 @@ pub(super) fn one_of(words: &[&str]) -> String {
     }
 }
 
-pub(super) fn shown(text: &str, plain: bool) -> String {
+/// A text as a finding shows it: quoted where it was.
+#[must_use]
+pub fn shown(text: &str, plain: bool) -> String {
     if plain { format!("`{}`", shortened(text)) } else { format!("the text \"{}\"", shortened(text)) }
 }
 
 /// The name that somebody may have meant, such as `us-west` for `US West`.
-pub(super) fn name_like(text: &str) -> Option<String> {
+#[must_use]
+pub fn name_like(text: &str) -> Option<String> {
     let name: String = text
         .trim()
         .chars()

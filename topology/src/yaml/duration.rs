@@ -6,7 +6,8 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
 /// The duration of a text such as `500ms`, `5s`, `2m` or `1h`.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let (_, millis) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
@@ -14,7 +15,8 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// The shortest text that [`parse`] reads as this duration, to the millisecond.
-pub(crate) fn show(duration: Duration) -> String {
+#[must_use]
+pub fn show(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let (name, unit) =
         UNITS.into_iter().rev().find(|(_, unit)| millis >= *unit && millis % unit == 0).unwrap_or(("s", 1));

@@ -2,23 +2,30 @@
 
 /// A scalar before anybody asked for its type.
 #[derive(Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
+pub struct Scalar {
+    /// As it is written, without quotes.
+    pub text: String,
     /// Written without quotes, so that `5` is a number and `~` is nothing.
-    pub(super) plain: bool,
+    pub plain: bool,
 }
 
 /// What a scalar is by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Nothing.
     Null,
+    /// `true` or `false`.
     Bool,
+    /// A number.
     Number,
+    /// Anything else.
     Text,
 }
 
 impl Scalar {
-    pub(super) fn kind(&self) -> Kind {
+    /// What it is by itself.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         if !self.plain {
             return Kind::Text;
         }
@@ -31,7 +38,8 @@ impl Scalar {
     }
 
     /// The number that an unquoted text is.
-    pub(super) fn number(&self) -> Option<f64> {
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
         let numeric = self.text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
         if self.plain && numeric { self.text.parse().ok() } else { None }
     }
