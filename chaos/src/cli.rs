@@ -2,6 +2,7 @@
 
 mod check;
 mod clear;
+mod drill;
 mod guard;
 mod list;
 mod output;
@@ -29,6 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Drill(drill::Args),
     Check(check::Args),
     Stop(stop::Args),
     Clear(clear::Args),
@@ -48,6 +50,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let mut output = Output::stdio(cli.format);
     let result = match cli.command {
+        Command::Drill(args) => wait_for(drill::run(&args, &mut output)),
         Command::Check(args) => check::run(&args, &mut output),
         Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
         Command::Clear(args) => clear::run(&args, &mut output),

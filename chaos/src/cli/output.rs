@@ -62,13 +62,18 @@ impl Stop {
     pub(super) fn usage(message: impl Into<String>) -> anyhow::Error {
         Self { exit: Exit::Usage, message: message.into() }.into()
     }
+
+    /// Something is in the way, and nothing was done.
+    pub(super) fn refused(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Refused, message: message.into() }.into()
+    }
 }
 
 /// Where a command writes.
 pub(super) struct Output {
     format: Format,
-    out: Box<dyn Write>,
-    err: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
 }
 
 impl Output {
