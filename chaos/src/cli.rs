@@ -2,6 +2,7 @@
 
 mod check;
 mod clear;
+mod drill;
 mod guard;
 mod output;
 mod proxy;
@@ -9,7 +10,6 @@ mod report;
 mod state;
 mod stop;
 mod list;
-mod output;
 mod schema;
 mod validate;
 
@@ -32,6 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Drill(drill::Args),
     Check(check::Args),
     Stop(stop::Args),
     Clear(clear::Args),
@@ -53,6 +54,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let mut output = Output::stdio(cli.format);
     let result = match cli.command {
+        Command::Drill(args) => wait_for(drill::run(&args, &mut output)),
         Command::Check(args) => check::run(&args, &mut output),
         Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
         Command::Clear(args) => clear::run(&args, &mut output),

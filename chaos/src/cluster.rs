@@ -3,6 +3,7 @@
 //! It is dry unless [`run()`] is called, which passes three gates first. `{region}` in a command, its undo and its target
 //! stands for the step's region, which may be the one that holds the most leases.
 
+mod dry;
 mod execute;
 mod gates;
 mod gauges;
@@ -16,6 +17,7 @@ use crate::drill::{CommandSpec, Query, Step, StepKind, TierName};
 use crate::tier::{Target, Tier};
 use crate::undo::Undo;
 
+pub use dry::{DryRun, dry_run};
 pub use execute::{Error, Options, run};
 pub use gates::{Missing, missing, typed_title};
 pub use gauges::Gauges;
@@ -162,3 +164,6 @@ fn command_of(step: &Step) -> Option<&CommandSpec> {
         StepKind::Fault(_) | StepKind::Undo(_) | StepKind::Probe(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ mod course;
 mod heal;
 mod lookout;
 mod method;
-mod order;
 mod progress;
 mod radius;
 mod refusals;
@@ -21,7 +20,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use abort::reason_to_abort;
-pub use order::undo_order;
 pub use progress::Event;
 pub use radius::exceeded;
 pub use refusals::{Refusal, refusals};

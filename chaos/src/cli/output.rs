@@ -63,7 +63,7 @@ impl Stop {
         Self { exit: Exit::Usage, message: message.into() }.into()
     }
 
-    /// Something could not be reached or had.
+    /// Something is in the way, and nothing was done.
     pub(super) fn refused(message: impl Into<String>) -> anyhow::Error {
         Self { exit: Exit::Refused, message: message.into() }.into()
     }
@@ -72,8 +72,8 @@ impl Stop {
 /// Where a command writes.
 pub(super) struct Output {
     format: Format,
-    out: Box<dyn Write>,
-    err: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
 }
 
 impl Output {

@@ -24,7 +24,8 @@ fn scheduler(what: &str, token: Option<&str>) -> (u16, String) {
         }
         "GET /control/v1/tokens" if token == Some(TOKEN) => (200, json!({ "tokens": [] }).to_string()),
         _ => {
-            let problem = json!({ "type": "about:blank", "title": "no", "status": 403, "code": "forbidden", "detail": "no" });
+            let problem =
+                json!({ "type": "about:blank", "title": "no", "status": 403, "code": "forbidden", "detail": "no" });
             (403, problem.to_string())
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
+use super::Event;
 use super::course::Course;
 use super::method::{bound, chain};
-use super::{Event, undo_order};
 use crate::tier::Tier;
 use crate::undo::UndoLine;
 
@@ -16,7 +16,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl<T: Tier> Course<'_, T> {
     /// Undoes everything that is not undone. A step that cannot be keeps none of the others from it.
     pub(super) async fn heal(&mut self) {
-        for place in undo_order(&self.begun.iter().map(|begun| begun.undone).collect::<Vec<_>>()) {
+        for step in self.drill.undo_order() {
+            let place = self.begun.iter().position(|begun| begun.step.name == step.name && !begun.undone);
+            let Some(place) = place else { continue };
             if let Err(why) = self.undo(place).await {
                 self.not_undone.push(format!("{} is not undone: {why}", self.begun[place].step.name));
             }

@@ -39,6 +39,15 @@ async fn the_undo_is_in_the_log_before_the_step_is_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_rollbacks_name_is_undone_first_as_far_as_it_began() {
+    let mut bed = Bed::new([fault("a"), fault("b"), fault("c"), fault("d")]);
+    bed.drill.rollbacks = vec!["d".to_owned(), "a".to_owned()];
+    bed.world.lock().fails = vec!["c".to_owned()];
+    bed.run().await.unwrap();
+    assert_eq!(bed.told(), ["act a", "act b", "act c", "undo a", "undo c", "undo b", "residue"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_fails_ends_the_method_and_is_undone_too() {
     let mut bed = Bed::new([fault("a"), fault("b"), fault("c")]);
     bed.world.lock().fails = vec!["b".to_owned()];

@@ -269,6 +269,7 @@ fn drill(method: Vec<Step>) -> Drill {
         hypothesis: Hypothesis { title: "steady".to_owned(), probes: vec![ratio()] },
         abort: Vec::new(),
         method,
+        rollbacks: Vec::new(),
         context: None,
         after: After { recheck_hypothesis: true, soak: Duration::ZERO, residue_must_be_empty: true },
     }
