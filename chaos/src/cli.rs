@@ -4,13 +4,13 @@ mod check;
 mod clear;
 mod drill;
 mod guard;
+mod list;
 mod output;
 mod proxy;
 mod report;
+mod schema;
 mod state;
 mod stop;
-mod list;
-mod schema;
 mod validate;
 
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ use crate::facts::Facts;
 use crate::journal::{Activity, Figure, Marks, Measures, Timeline};
 use crate::local::sample::Sample;
 
-pub use judge::{Judgement, judge};
+pub use judge::{Judgement, judge, word};
 
 /// Everything that the measures are made of.
 #[derive(Debug)]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use topology::RegionName;
 
+use crate::checker::AnomalyKind;
+
 /// A world of the tiers `sim` and `local`. Its regions are, in this order: us-west, europe-west, asia-east, us-east,
 /// south-america. Every region has a pool of every specialization. Residency rules: `only-R` for each region R, and
 /// `pair-R` = R and the region after it.
@@ -70,6 +72,19 @@ impl PlantedBug {
         Self::IgnoreUnnamedLease,
         Self::LoseOutcome,
     ];
+
+    /// What it breaks, and so what it must be found by: any of these.
+    #[must_use]
+    pub const fn shows_as(self) -> &'static [AnomalyKind] {
+        match self {
+            Self::DropAcknowledgement => &[AnomalyKind::Lost],
+            Self::CompleteWithoutEpochCheck => &[AnomalyKind::UnfencedWrite, AnomalyKind::Duplicated],
+            Self::MoveWithoutRaisingEpoch => &[AnomalyKind::EpochNotRaised],
+            Self::ForgetResidency => &[AnomalyKind::ResidencyBreach],
+            Self::IgnoreUnnamedLease => &[AnomalyKind::Orphaned],
+            Self::LoseOutcome => &[AnomalyKind::OutcomeLost],
+        }
+    }
 
     /// The name in files, variables and flags.
     #[must_use]

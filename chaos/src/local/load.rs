@@ -18,7 +18,7 @@ use super::edge::Order;
 use super::topology::{allowed, place, rules, specialization};
 use crate::drill::{Load, WorldSpec};
 use crate::facts::{Facts, Life};
-use crate::history::{Call, Op, OpKind};
+use crate::history::{Call, Op, OpKind, titled};
 use crate::load::{Record, now_us};
 
 /// A client gives a scheduler that does not answer so long before it asks the next.
@@ -178,7 +178,7 @@ impl Drawn {
             residency: rule.clone(),
             priority,
             idempotency_key: Some(key.clone()),
-            ..mission(&kind, &key)
+            ..mission(&kind, &titled("drill", &key))
         };
         let allowed = rule.map(|rule| allowed(&setting.world, &rule)).unwrap_or_default();
         Ask { op: self.count, key, entry, mission, allowed }

@@ -52,8 +52,6 @@ pub(crate) struct Remains {
     pub(crate) facts: Facts,
     /// What was seen from outside.
     pub(crate) samples: Vec<Sample>,
-    /// Its database, which is still there.
-    pub(crate) database: Arc<Database>,
     /// Missions that had not ended in time.
     pub(crate) open: i64,
 }
@@ -140,7 +138,7 @@ impl Site {
         drop(proxies);
         let samples = sampler.finish();
         let facts = std::mem::take(&mut *super::load::lock(&facts));
-        Ok(Remains { facts, samples, database, open })
+        Ok(Remains { facts, samples, open })
     }
 }
 

@@ -53,10 +53,6 @@ impl Local {
         }
     }
 
-    pub(super) fn site(&self) -> &Site {
-        &self.site
-    }
-
     /// The region that was taken away first, where one was.
     pub(super) fn victim(&self) -> Option<&Victim> {
         self.victim.as_ref()

@@ -62,7 +62,8 @@ pub fn judge(run: &Judgement<'_>) -> (Vec<Judged>, Verdict, Vec<String>) {
 }
 
 /// What an anomaly is called in a sentence.
-const fn word(kind: AnomalyKind) -> &'static str {
+#[must_use]
+pub const fn word(kind: AnomalyKind) -> &'static str {
     match kind {
         AnomalyKind::Lost => "lost",
         AnomalyKind::Duplicated => "accepted twice",

@@ -63,7 +63,7 @@ impl Watched {
     /// Waits until orders have changed; for ever once nobody can change them.
     pub(super) async fn changed(&mut self) {
         if self.all.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

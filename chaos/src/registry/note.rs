@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use scheduler_client::local::Process;
+use serde::{Deserialize, Serialize};
 
 use crate::undo;
 

@@ -14,6 +14,12 @@ impl<'a> Progress<'a> {
         Self(Mutex::new(output))
     }
 
+    /// Tells something that is no event of the runner.
+    pub(super) fn tells(&self, text: &str) {
+        // As in `hears`.
+        let _ = self.0.lock().expect("no holder of this lock panics").note(text);
+    }
+
     pub(super) fn hears(&self, event: Event<'_>) {
         if let Some(line) = line(event) {
             // A drill goes on and is undone also where nobody can be told.
