@@ -11,6 +11,7 @@ pub mod file;
 mod objectives;
 mod preview;
 mod probe;
+mod reach;
 pub mod schema;
 mod words;
 mod world;

@@ -75,18 +75,9 @@ pub fn parse_for(text: &str, file_name: &str, engine: Engine) -> Result<Parsed, 
 
 fn read(reader: &mut Reader, root: &Node, engine: Engine) -> Option<Topology> {
     let fields = reader.fields(root, "the file", keys::FILE)?;
-    version(reader, &fields);
+    reader.version(&fields, VERSION);
     let written = written(reader, &fields, engine)?;
     resolve::resolve(reader, written)
-}
-
-fn version(reader: &mut Reader, fields: &Fields<'_>) {
-    let Some(node) = fields.get("version") else { return };
-    let Some(version) = reader.count(node, "version", 0..=u32::MAX) else { return };
-    if version != VERSION {
-        let message = format!("this program reads version {VERSION} of the file, not {version}");
-        reader.error(Code::UNKNOWN_VERSION, node.span, message, format!("write version: {VERSION}, or leave it out"));
-    }
 }
 
 /// Reads every block, so that each adds its findings.

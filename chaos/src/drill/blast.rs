@@ -94,3 +94,36 @@ impl Endpoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::drill::Direction;
+
+    fn step(name: &str, from: Endpoint, to: Endpoint) -> Step {
+        let links = LinkSelector { from, to, direction: Direction::Both };
+        let kind = StepKind::Fault(Fault::Partition { links });
+        Step { name: name.to_owned(), kind, pause_before: Duration::ZERO, pause_after: Duration::ZERO }
+    }
+
+    fn region(name: &str) -> Endpoint {
+        Endpoint::Region(RegionSelector::Named(name.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_link_hits_the_regions_at_its_ends_and_without_any_all_of_them() {
+        let count = |steps: &[Step]| Blast::of(steps, 3).regions_at_a_time;
+        assert_eq!(count(&[step("a", region("x"), Endpoint::Everyone)]), 1);
+        assert_eq!(count(&[step("a", region("x"), region("y"))]), 2);
+        assert_eq!(count(&[step("a", Endpoint::Everyone, Endpoint::Database)]), 3);
+    }
+
+    #[test]
+    fn no_more_regions_are_hit_than_there_are() {
+        let steps = ["a", "b", "c", "d"].map(|name| step(name, region(name), Endpoint::Everyone));
+        let blast = Blast::of(&steps, 3);
+        assert_eq!((blast.regions_at_a_time, blast.regions_named, blast.peak.as_deref()), (3, 3, Some("c")));
+    }
+}

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use topology::RegionName;
-use topology::yaml::{At, Code, Fields, Findings, Node, Reader};
+use topology::yaml::{At, Code, Findings, Node, Reader};
 
 use super::{Abort, After, BlastRadius, Context, Drill, Hypothesis, Load, Objectives, TierName, WorldSpec};
 
@@ -123,7 +123,7 @@ struct Known {
 fn written(reader: &mut Reader, root: Node, vars: &BTreeMap<String, String>) -> Option<Written> {
     let (root, configuration) = vars::resolve(reader, root, vars);
     let fields = reader.fields(&root, "the file", keys::FILE)?;
-    version(reader, &fields);
+    reader.version(&fields, VERSION);
     let title = fields.required(reader, "title", "the file").and_then(|node| title(reader, node));
     let description =
         fields.required(reader, "description", "the file").and_then(|node| reader.words(node, "description"));
@@ -162,15 +162,6 @@ fn written(reader: &mut Reader, root: Node, vars: &BTreeMap<String, String>) -> 
         rollbacks,
         after,
     })
-}
-
-fn version(reader: &mut Reader, fields: &Fields<'_>) {
-    let Some(node) = fields.get("version") else { return };
-    let Some(version) = reader.count(node, "version", 0..=u32::MAX) else { return };
-    if version != VERSION {
-        let message = format!("this program reads version {VERSION} of the file, not {version}");
-        reader.error(Code::UNKNOWN_VERSION, node.span, message, format!("write version: {VERSION}, or leave it out"));
-    }
 }
 
 /// One line that a person can type back.

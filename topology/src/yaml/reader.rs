@@ -148,6 +148,17 @@ impl Reader {
         self.source.line(span.start)
     }
 
+    /// The key `version`, which may be missing: a program reads one version of a file.
+    pub fn version(&mut self, fields: &Fields<'_>, read: u32) {
+        let Some(node) = fields.get("version") else { return };
+        let Some(version) = self.count(node, "version", 0..=u32::MAX) else { return };
+        if version != read {
+            let message = format!("this program reads version {read} of the file, not {version}");
+            let hint = format!("write version: {read}, or leave it out");
+            self.error(Code::UNKNOWN_VERSION, node.span, message, hint);
+        }
+    }
+
     /// A block with known keys. Keys that it does not have are findings; one that is a key misspelt is read as that
     /// key, so that one mistake is one finding.
     pub fn fields<'n>(&mut self, node: &'n Node, what: &str, keys: &'static [&'static str]) -> Option<Fields<'n>> {

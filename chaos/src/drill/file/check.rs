@@ -3,7 +3,7 @@
 use topology::yaml::{At, Reader};
 
 use super::{Written, codes};
-use crate::drill::{Blast, Endpoint, Fault, LinkSelector, ProcessKind, Step, StepKind, TierName, ToxicSpec};
+use crate::drill::{Blast, Fault, Step, StepKind, TierName, ToxicSpec};
 
 /// Reports what only shows when all blocks are read. Of blocks that could be read in part only, nothing is said.
 pub(super) fn check(reader: &mut Reader, written: &Written) {
@@ -95,8 +95,8 @@ fn judged(reader: &mut Reader, written: &Written) {
     let mut priorities = written.load.value.priorities.clone();
     priorities.dedup();
     let unjudged = [
-        ("detection_s", !kinds().any(may_lose_region), "no fault of this method takes a whole region away"),
-        ("rpo_s", !kinds().any(touches_database), "no fault of this method touches the database"),
+        ("detection_s", !kinds().any(StepKind::may_lose_region), "no fault of this method takes a whole region away"),
+        ("rpo_s", !kinds().any(StepKind::touches_database), "no fault of this method touches the database"),
         ("priority_inversions", priorities.len() < 2, "all missions have one priority"),
     ];
     for (key, never, why) in unjudged {
@@ -104,48 +104,5 @@ fn judged(reader: &mut Reader, written: &Written) {
             let message = format!("{key} can never be judged: {why}");
             reader.error(codes::NOT_JUDGED, at.span, message, "remove it: what is not named is still measured");
         }
-    }
-}
-
-/// Whether survivors may call a region down for it.
-fn may_lose_region(kind: &StepKind) -> bool {
-    let links_of_region = |links: &LinkSelector| [&links.from, &links.to].iter().any(|end| end.region().is_some());
-    match kind {
-        StepKind::Fault(fault) => match fault {
-            Fault::Partition { links } | Fault::Toxic { links, .. } => links_of_region(links),
-            Fault::Kill { process, .. } | Fault::Pause { process, .. } => *process == ProcessKind::Region,
-            Fault::GatewayDown { .. } => true,
-            Fault::CrashLoop { .. }
-            | Fault::RestartDatabase { .. }
-            | Fault::Statements { .. }
-            | Fault::Verb { .. }
-            | Fault::Edge { .. }
-            | Fault::Load { .. }
-            | Fault::SilenceInjector => false,
-        },
-        StepKind::Command(command) => command.region.is_some(),
-        StepKind::Undo(_) | StepKind::Probe(_) => false,
-    }
-}
-
-/// Whether what the database has acknowledged may be in danger.
-fn touches_database(kind: &StepKind) -> bool {
-    match kind {
-        StepKind::Fault(fault) => match fault {
-            Fault::RestartDatabase { .. } | Fault::Statements { .. } => true,
-            Fault::Partition { links } | Fault::Toxic { links, .. } => {
-                [&links.from, &links.to].contains(&&Endpoint::Database)
-            }
-            Fault::GatewayDown { .. }
-            | Fault::Kill { .. }
-            | Fault::CrashLoop { .. }
-            | Fault::Pause { .. }
-            | Fault::Verb { .. }
-            | Fault::Edge { .. }
-            | Fault::Load { .. }
-            | Fault::SilenceInjector => false,
-        },
-        StepKind::Command(_) => true,
-        StepKind::Undo(_) | StepKind::Probe(_) => false,
     }
 }
