@@ -50,10 +50,15 @@ pub(super) fn anomalies(html: &mut Markup, journal: &Journal) {
         let rows = found
             .into_iter()
             .map(|(kind, found)| {
-                vec![Markup::of(story::anomaly(*kind)), Markup::of(words::count(found.count)), first(&found.first)]
+                vec![
+                    Markup::of(story::anomaly(*kind)),
+                    Markup::of(story::property(*kind)),
+                    Markup::of(words::count(found.count)),
+                    first(&found.first),
+                ]
             })
             .collect();
-        table(html, "anomalies", "tall", &["what", "how many", "the first of them"], rows);
+        table(html, "anomalies", "tall", &["what", "breaks", "how many", "the first"], rows);
     }
     super::end(html);
 }

@@ -5,6 +5,7 @@ use super::Frame;
 use super::axis::Axis;
 use super::canvas::{self, Canvas};
 use crate::journal::{Span, Strip};
+use crate::report::markup::Markup;
 use crate::report::words;
 
 /// Groups in the order in which they are shown, with their headings; others come after them under their own names.
@@ -28,7 +29,7 @@ impl Look {
     fn of(state: &str) -> Self {
         match state {
             "up" | "closed" | "holds" => Self::Good,
-            "suspect" | "cordoned" | "half_open" => Self::Warn,
+            "suspect" | "cordoned" | "draining" | "half_open" => Self::Warn,
             "down" | "open" | "breached" => Self::Bad,
             "active" => Self::Active,
             _ => Self::Other,
@@ -116,7 +117,7 @@ fn state(canvas: &mut Canvas, name: &str, span: &Span, (y, frame): (f64, &Frame)
     }
 }
 
-fn swatch(svg: &mut crate::report::markup::Markup, look: Look, frame: &Frame, (x, y): (f64, f64), width: f64) {
+fn swatch(svg: &mut Markup, look: Look, frame: &Frame, (x, y): (f64, f64), width: f64) {
     let (inset, height) = if look == Look::Good { (HEIGHT / 2.0 - 2.0, 4.0) } else { (0.0, HEIGHT) };
     canvas::rect(svg, look.class(), x, y + inset, width, height);
     if look == Look::Warn {
