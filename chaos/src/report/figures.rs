@@ -134,9 +134,14 @@ fn counts(journal: &Journal) -> Vec<Line> {
     let found = |kind| check.count(kind);
     let inversions = journal.measures.priority_inversions;
     vec![
-        of("lost", "Lost", "acknowledged missions without their work", found(AnomalyKind::Lost)),
-        of("duplicated", "Duplicated", "missions with two accepted completions", found(AnomalyKind::Duplicated)),
-        of("overlap", "Overlap", "effects by an older run after those of a newer one", found(AnomalyKind::Overlap)),
+        of("lost", "Lost", "acknowledged missions without their work (P1)", found(AnomalyKind::Lost)),
+        of("duplicated", "Duplicated", "missions with two accepted completions (P2)", found(AnomalyKind::Duplicated)),
+        of(
+            "overlap",
+            "Overlap",
+            "effects by an older run after those of a newer one (P2)",
+            found(AnomalyKind::Overlap),
+        ),
         of(
             "priority_inversions",
             "Priority inversions",

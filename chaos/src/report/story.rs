@@ -53,15 +53,19 @@ pub(super) fn why(journal: &Journal) -> Vec<String> {
 
 fn victim(journal: &Journal) -> String {
     match &journal.victim {
-        Some(Victim { region, of: 0, .. }) => format!("{region} was taken away; nothing was leased anywhere then."),
+        Some(Victim { region, of: 0, .. }) => format!("{region} was hit; nothing was leased anywhere then."),
         Some(victim) => format!(
-            "{} was taken away while it held {} of {} ({}).",
+            "{} was hit while it held {} of {} ({}).",
             victim.region,
             words::count(victim.leases),
             words::pieces(victim.of, "lease"),
             words::percent(victim.share()),
         ),
-        None => "No region was taken away.".to_owned(),
+        None if journal.activities.is_empty() => "Nothing was done to any region.".to_owned(),
+        None => {
+            let done: Vec<&str> = journal.activities.iter().map(|activity| activity.what.as_str()).collect();
+            format!("No region was singled out; what was done: {}.", done.join(", "))
+        }
     }
 }
 
@@ -122,6 +126,20 @@ pub(super) const fn anomaly(kind: AnomalyKind) -> &'static str {
         AnomalyKind::EpochNotRaised => "epoch not raised",
         AnomalyKind::OutcomeLost => "outcome lost",
         AnomalyKind::KeySplit => "key split",
+    }
+}
+
+/// The property that an anomaly breaks.
+pub(super) const fn property(kind: AnomalyKind) -> &'static str {
+    match kind {
+        AnomalyKind::Lost | AnomalyKind::OutcomeLost => "P1 durable",
+        AnomalyKind::Duplicated
+        | AnomalyKind::Overlap
+        | AnomalyKind::UnfencedWrite
+        | AnomalyKind::EpochNotRaised
+        | AnomalyKind::KeySplit => "P2 one winner",
+        AnomalyKind::ResidencyBreach => "P4 lawful",
+        AnomalyKind::Orphaned => "P5 prompt",
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn count(pieces: u64) -> String {
 
 /// A share of one, in per cent.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number((share * 100.0).round()))
+    format!("{} %", number(share * 100.0))
 }
 
 /// Any number; whole ones in full, others in three digits.

@@ -1,7 +1,7 @@
 //! What became of the missions, and what is wrong with any.
 
 use super::table::table;
-use crate::checker::AnomalyKind;
+use crate::checker::{AnomalyKind, Summary};
 use crate::journal::Journal;
 use crate::report::markup::Markup;
 use crate::report::{story, words};
@@ -9,7 +9,7 @@ use crate::report::{story, words};
 pub(super) fn section(html: &mut Markup, journal: &Journal) {
     super::begin(html, "missions", "Missions");
     let check = &journal.check;
-    if check.operations == 0 {
+    if *check == Summary::default() {
         super::paragraph(html, "There is no history, so there is nothing to count.");
         return super::end(html);
     }
@@ -42,7 +42,7 @@ pub(super) fn section(html: &mut Markup, journal: &Journal) {
 pub(super) fn anomalies(html: &mut Markup, journal: &Journal) {
     super::begin(html, "anomalies", "Anomalies");
     let found: Vec<_> = journal.check.anomalies.iter().filter(|(_, found)| found.count > 0).collect();
-    if journal.check.operations == 0 {
+    if journal.check == Summary::default() {
         super::paragraph(html, "There is no history to find any in.");
     } else if found.is_empty() {
         super::paragraph(html, "None: the history shows nothing wrong.");
@@ -50,10 +50,15 @@ pub(super) fn anomalies(html: &mut Markup, journal: &Journal) {
         let rows = found
             .into_iter()
             .map(|(kind, found)| {
-                vec![Markup::of(story::anomaly(*kind)), Markup::of(words::count(found.count)), first(&found.first)]
+                vec![
+                    Markup::of(story::anomaly(*kind)),
+                    Markup::of(story::property(*kind)),
+                    Markup::of(words::count(found.count)),
+                    first(&found.first),
+                ]
             })
             .collect();
-        table(html, "anomalies", "tall", &["what", "how many", "the first of them"], rows);
+        table(html, "anomalies", "tall", &["what", "breaks", "how many", "the first"], rows);
     }
     super::end(html);
 }

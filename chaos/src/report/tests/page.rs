@@ -137,8 +137,8 @@ fn anomalies_are_listed_with_the_first_missions() {
     let words = words(parsed(&page).root());
     let place = words.iter().position(|word| word == "018f3b6e-0000-4000-8000-000000000001").expect("the mission");
     assert_eq!(
-        words[place - 2..=place + 1],
-        ["lost", "1", "018f3b6e-0000-4000-8000-000000000001", "acknowledged at +3.2 s, has no row"]
+        words[place - 3..=place + 1],
+        ["lost", "P1 durable", "1", "018f3b6e-0000-4000-8000-000000000001", "acknowledged at +3.2 s, has no row"]
     );
     assert!(page.contains("process 4242 of us-west is stopped") && page.contains("could not be had"));
     assert!(html(&pass()).contains("None: the history shows nothing wrong."));

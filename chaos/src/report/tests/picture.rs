@@ -12,6 +12,8 @@ fn pictures(journal: &Journal) -> [(f64, String); 2] {
     [Frame::WIDE, Frame::NARROW].map(|frame| (frame.width, draw(journal, &frame).finish()))
 }
 
+const SVG: &str = "http://www.w3.org/2000/svg";
+
 /// Numbers of a path or a list.
 fn numbers(text: &str) -> Vec<f64> {
     let parts =
@@ -43,6 +45,13 @@ pub(super) fn assert_sound(journal: &Journal) {
                 let (x, y) = node.attribute("x").map_or((0.0, 0.0), |_| (attribute(&node, "x"), attribute(&node, "y")));
                 let (right, bottom) = (x + attribute(&node, "width"), y + attribute(&node, "height"));
                 assert!(right <= width + 1.5 && bottom <= height + 0.1 && right >= x && bottom >= y, "{node:?}");
+            }
+            if let (true, Some(words)) = (node.has_tag_name((SVG, "text")), node.text()) {
+                let length = if words.is_ascii() { 6.9 * words.len() as f64 } else { 0.0 };
+                let (x, class) = (attribute(&node, "x"), node.attribute("class").unwrap_or_default());
+                let fits =
+                    if class.ends_with("end") { x >= length } else { class.ends_with("mid") || x + length <= width };
+                assert!(fits, "{words} is cut off at {x}");
             }
             for pair in node.attribute("d").map(numbers).unwrap_or_default().chunks_exact(2) {
                 assert!((0.0..=width).contains(&pair[0]) && (0.0..=height).contains(&pair[1]), "{pair:?} of {node:?}");
@@ -144,7 +153,7 @@ fn a_picture_names_its_regions_and_what_it_counts() {
         "worst 978 ms",
         "30 in all",
         "seconds after the fault",
-        "Breakers; 2 more stayed closed",
+        "2 more stayed closed",
         "submits_acknowledged",
     ] {
         assert!(svg.contains(&format!(">{words}<")), "{words}");

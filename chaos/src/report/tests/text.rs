@@ -67,3 +67,11 @@ fn a_reason_that_is_empty_is_still_a_word() {
     let line = text.lines().find(|line| line.trim_start().starts_with("RPO")).expect("a line");
     assert!(line.ends_with("not measured"), "{line}");
 }
+
+#[test]
+fn a_drill_without_a_victim_tells_what_was_done() {
+    let mut journal = pass();
+    journal.victim = None;
+    assert!(summary(&journal).contains("No region was singled out; what was done: partition us-west both ways."));
+    assert!(row(&journal).contains("  -  "), "{}", row(&journal));
+}

@@ -35,14 +35,14 @@ impl Axis {
         Self { from_us, to_us: to_us.max(from_us + 1e6), zero_us, after, left, right, ticks: frame.ticks }
     }
 
-    /// Where an instant is; what lies outside is put at the edge.
+    /// Where an instant is.
     pub(super) fn x(&self, at_us: i64) -> f64 {
         self.x_of(at_us as f64)
     }
 
     /// The same for an instant between two microseconds.
     pub(super) fn x_of(&self, at_us: f64) -> f64 {
-        let share = ((at_us - self.from_us) / (self.to_us - self.from_us)).clamp(0.0, 1.0);
+        let share = (at_us - self.from_us) / (self.to_us - self.from_us);
         self.left + share * (self.right - self.left)
     }
 

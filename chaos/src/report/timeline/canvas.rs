@@ -127,12 +127,12 @@ impl Canvas {
     pub(super) fn heading(&mut self, frame: &Frame, lines: &[&str]) {
         if !frame.words {
             self.y += 32.0;
-            return self.text("heading", 2.0, self.y - 10.0, lines.join(", "));
+            return self.text("heading", 2.0, self.y - 10.0, fitted(&lines.join(", "), frame.width - 4.0));
         }
         self.y += 24.0;
         for (index, line) in lines.iter().enumerate() {
             let class = if index == 0 { "heading" } else { "soft" };
-            self.text(class, 2.0, self.y + 10.0 + 15.0 * index as f64, line);
+            self.text(class, 2.0, self.y + 10.0 + 15.0 * index as f64, fitted(line, frame.left - 44.0));
         }
     }
 

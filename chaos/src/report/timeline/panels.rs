@@ -50,8 +50,10 @@ impl Plots<'_> {
         self.grid(canvas, &scale);
         for (bin, rate) in rates.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
             let (from, to) = self.bins.span_us(bin);
-            let (from, to, y) = (self.axis.x_of(from), self.axis.x_of(to), scale.y(*rate));
-            canvas::rect(canvas.shapes(), "error", from, y, (to - from).max(1.0), top + ERRORS - y);
+            let (from, to) = (self.axis.x_of(from), self.axis.x_of(to));
+            // One error in a long time is still seen.
+            let height = (top + ERRORS - scale.y(*rate)).max(1.0);
+            canvas::rect(canvas.shapes(), "error", from, top + ERRORS - height, (to - from).max(1.0), height);
         }
     }
 

@@ -60,26 +60,19 @@ impl Scale {
     }
 }
 
+/// A round number that is not under the figure, and not so small that it takes many letters.
 fn round_up(figure: f64) -> f64 {
-    if figure <= 0.0 {
-        return 1.0;
-    }
+    let figure = figure.max(0.1);
     let power = 10_f64.powf(figure.log10().floor());
-    [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
-        .map(|step| step * power)
-        .into_iter()
-        .find(|round| *round >= figure)
-        .unwrap_or(figure)
+    let rounds = [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0].map(|step| step * power);
+    rounds.into_iter().find(|round| *round >= figure).unwrap_or(10.0 * power)
 }
 
 /// In few letters: the place beside a plot is small.
 fn compact(figure: f64) -> String {
-    match figure {
-        figure if figure >= 1e9 => format!("{figure:.0e}"),
-        figure if figure >= 1e6 => format!("{}M", words::number(figure / 1e6)),
-        figure if figure >= 1e3 => format!("{}k", words::number(figure / 1e3)),
-        figure => words::number(figure),
-    }
+    let units = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
+    let (size, unit) = units.into_iter().find(|(size, _)| figure >= *size).unwrap_or((1.0, ""));
+    format!("{}{unit}", words::number(figure / size))
 }
 
 #[cfg(test)]

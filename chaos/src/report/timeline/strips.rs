@@ -5,6 +5,7 @@ use super::Frame;
 use super::axis::Axis;
 use super::canvas::{self, Canvas};
 use crate::journal::{Span, Strip};
+use crate::report::markup::Markup;
 use crate::report::words;
 
 /// Groups in the order in which they are shown, with their headings; others come after them under their own names.
@@ -28,7 +29,7 @@ impl Look {
     fn of(state: &str) -> Self {
         match state {
             "up" | "closed" | "holds" => Self::Good,
-            "suspect" | "cordoned" | "half_open" => Self::Warn,
+            "suspect" | "cordoned" | "draining" | "half_open" => Self::Warn,
             "down" | "open" | "breached" => Self::Bad,
             "active" => Self::Active,
             _ => Self::Other,
@@ -48,23 +49,26 @@ impl Look {
 
 /// All strips by group. Breakers that never opened are counted, not drawn.
 pub(super) fn draw(canvas: &mut Canvas, strips: &[Strip], frame: &Frame, axis: &Axis) {
-    let (idle, shown): (Vec<&Strip>, Vec<&Strip>) = strips.iter().partition(|strip| is_idle(strip));
-    let known = GROUPS.iter().map(|(group, heading)| (*group, *heading));
-    let mut groups: Vec<(&str, &str)> = known.collect();
-    for strip in &shown {
-        if groups.iter().all(|(group, _)| *group != strip.group) {
-            groups.push((&strip.group, &strip.group));
+    let mut groups = GROUPS.to_vec();
+    for Strip { group, .. } in strips {
+        if groups.iter().all(|(known, _)| known != group) {
+            groups.push((group, group));
         }
     }
     for (group, heading) in groups {
-        let of_group: Vec<&&Strip> = shown.iter().filter(|strip| strip.group == group).collect();
-        let idle = idle.iter().filter(|strip| strip.group == group).count();
-        if !of_group.is_empty() || idle > 0 {
-            canvas.heading(frame, &[&told(heading, of_group.len(), idle)]);
-            canvas.skip(if frame.words { 16.0 } else { -4.0 });
+        let of_group = strips.iter().filter(|strip| strip.group == group);
+        let (idle, shown): (Vec<&Strip>, Vec<&Strip>) = of_group.partition(|strip| is_idle(strip));
+        if idle.is_empty() && shown.is_empty() {
+            continue;
         }
-        for strip in of_group {
+        canvas.heading(frame, &[heading]);
+        canvas.skip(if frame.words { 16.0 } else { -4.0 });
+        for strip in &shown {
             row(canvas, strip, frame, axis);
+        }
+        if !idle.is_empty() {
+            let more = if shown.is_empty() { "" } else { " more" };
+            name(canvas, "soft", &format!("{}{more} stayed closed", idle.len()), frame);
         }
     }
 }
@@ -73,27 +77,23 @@ fn is_idle(strip: &Strip) -> bool {
     strip.group == "breaker" && strip.spans.iter().all(|span| span.state == "closed")
 }
 
-fn told(heading: &str, shown: usize, idle: usize) -> String {
-    match (shown, idle) {
-        (_, 0) => heading.to_owned(),
-        (0, idle) => format!("{heading}: {idle} stayed closed"),
-        (_, idle) => format!("{heading}; {idle} more stayed closed"),
+/// What a row is: in the left margin where there is one, else in a line above. Tells where its strip begins.
+fn name(canvas: &mut Canvas, class: &str, words: &str, frame: &Frame) -> f64 {
+    if frame.words {
+        let y = canvas.plot(HEIGHT);
+        canvas.text(&format!("{class} end"), frame.left - 8.0, y + 11.5, canvas::fitted(words, frame.left - 14.0));
+        return y;
     }
+    canvas.skip(15.0);
+    canvas.text(class, 2.0, canvas.y() - 3.0, canvas::fitted(words, frame.width - 4.0));
+    canvas.y()
 }
 
 fn row(canvas: &mut Canvas, strip: &Strip, frame: &Frame, axis: &Axis) {
-    let y = if frame.words {
-        let y = canvas.plot(HEIGHT);
-        let name = canvas::fitted(&strip.name, frame.left - 14.0);
-        canvas.text("word end", frame.left - 8.0, y + 11.5, name);
-        y
-    } else {
-        canvas.skip(15.0);
-        let name = canvas::fitted(&strip.name, frame.width - 4.0);
-        let y = canvas.y() - 3.0;
-        canvas.text("word", 2.0, y, name);
-        canvas.plot(HEIGHT)
-    };
+    let y = name(canvas, "word", &strip.name, frame);
+    if !frame.words {
+        canvas.plot(HEIGHT);
+    }
     for span in &strip.spans {
         state(canvas, &strip.name, span, (y, frame), axis);
     }
@@ -117,7 +117,7 @@ fn state(canvas: &mut Canvas, name: &str, span: &Span, (y, frame): (f64, &Frame)
     }
 }
 
-fn swatch(svg: &mut crate::report::markup::Markup, look: Look, frame: &Frame, (x, y): (f64, f64), width: f64) {
+fn swatch(svg: &mut Markup, look: Look, frame: &Frame, (x, y): (f64, f64), width: f64) {
     let (inset, height) = if look == Look::Good { (HEIGHT / 2.0 - 2.0, 4.0) } else { (0.0, HEIGHT) };
     canvas::rect(svg, look.class(), x, y + inset, width, height);
     if look == Look::Warn {
