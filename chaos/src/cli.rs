@@ -4,6 +4,7 @@ mod check;
 mod clear;
 mod drill;
 mod guard;
+mod leash;
 mod list;
 mod output;
 mod schema;
@@ -35,6 +36,7 @@ enum Command {
     Stop(stop::Args),
     Clear(clear::Args),
     Guard(guard::Args),
+    Leash(leash::Args),
     /// List the drills that come with the program
     List,
     /// Print the JSON Schema of drill files
@@ -55,6 +57,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Stop(args) => wait_for(stop::run(&args, &mut output)),
         Command::Clear(args) => clear::run(&args, &mut output),
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
+        Command::Leash(args) => wait_for(leash::run(&args)),
         Command::List => list::run(&mut output),
         Command::Schema => schema::run(&mut output),
         Command::Validate(args) => validate::run(&args, &mut output),
