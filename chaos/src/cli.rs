@@ -4,6 +4,7 @@ mod check;
 mod clear;
 mod drill;
 mod guard;
+mod leash;
 mod list;
 mod output;
 mod proxy;
@@ -39,6 +40,7 @@ enum Command {
     Guard(guard::Args),
     Proxy(proxy::Args),
     Report(report::Args),
+    Leash(leash::Args),
     /// List the drills that come with the program
     List,
     /// Print the JSON Schema of drill files
@@ -61,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Guard(args) => wait_for(guard::run(&args, &mut output)),
         Command::Proxy(args) => proxy::run(&args, &mut output),
         Command::Report(args) => report::run(&args, &mut output),
+        Command::Leash(args) => wait_for(leash::run(&args)),
         Command::List => list::run(&mut output),
         Command::Schema => schema::run(&mut output),
         Command::Validate(args) => validate::run(&args, &mut output),

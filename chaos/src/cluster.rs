@@ -9,10 +9,13 @@ mod gates;
 mod gauges;
 mod regions;
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use scheduler_client::{Client, Config, Limits};
 use serde_json::{Value, json};
 
-use crate::command;
+use crate::command::{self, Ran};
 use crate::drill::{CommandSpec, Query, Step, StepKind, TierName};
 use crate::tier::{Target, Tier};
 use crate::undo::Undo;
@@ -30,6 +33,8 @@ const REGION: &str = "{region}";
 pub struct Cluster {
     client: Option<Client>,
     regions: Regions,
+    /// The program `chaos`, through which commands run; without it they may outlive this process.
+    leash: Option<PathBuf>,
 }
 
 impl Cluster {
@@ -38,10 +43,16 @@ impl Cluster {
     /// # Errors
     /// Where an address or the token is none.
     pub fn new(schedulers: &[String], token: Option<&str>) -> Result<Self, scheduler_client::Error> {
-        let limits = Limits { overall: std::time::Duration::from_secs(10), ..Limits::default() };
+        let limits = Limits { overall: Duration::from_secs(10), ..Limits::default() };
         let config = Config::new(schedulers.iter().cloned()).token(token.map(str::to_owned)).limits(limits);
         let client = if schedulers.is_empty() { None } else { Some(Client::new(&config)?) };
-        Ok(Self { client, regions: Regions::default() })
+        Ok(Self { client, regions: Regions::default(), leash: None })
+    }
+
+    /// Runs commands by this program, which is `chaos`, so that none goes on when this process is killed.
+    #[must_use]
+    pub fn leashed(self, chaos: &Path) -> Self {
+        Self { leash: Some(chaos.to_owned()), ..self }
     }
 
     /// The client of its schedulers.
@@ -80,6 +91,13 @@ impl Cluster {
             Query::SubmitSuccessRatio | Query::SubmitToLeasedP99Ms | Query::StrandedLeases | Query::OverdueMissions => {
                 Some("it is read from missions of the drill's own, which are not submitted to a deployment".to_owned())
             }
+        }
+    }
+
+    async fn carry_out(&self, argv: &[String], limit: Duration) -> Result<Ran, command::Error> {
+        match &self.leash {
+            Some(chaos) => command::run_leashed(chaos, argv, limit).await,
+            None => command::run_well(argv, limit).await,
         }
     }
 
@@ -139,13 +157,13 @@ impl Tier for Cluster {
     async fn act(&mut self, step: &Step) -> anyhow::Result<Value> {
         let Some(command) = command_of(step) else { return Ok(Value::Null) };
         let Told { region, target, argv, .. } = self.told(command);
-        let ran = command::run_well(&argv, command.timeout).await?;
+        let ran = self.carry_out(&argv, command.timeout).await?;
         Ok(json!({ "target": target, "region": region, "argv": argv, "out": ran.out, "err": ran.err }))
     }
 
     async fn undo(&mut self, step: &Step) -> anyhow::Result<()> {
         let Some(command) = command_of(step) else { return Ok(()) };
-        Ok(command::run_well(&self.told(command).undo, command.timeout).await.map(drop)?)
+        Ok(self.carry_out(&self.told(command).undo, command.timeout).await.map(drop)?)
     }
 
     fn gauges(&self) -> Gauges {

@@ -62,7 +62,7 @@ pub async fn stop(
     let mut stopped = Vec::new();
     for note in notes {
         told(&format!("run {} ({}) on {}: it has to undo what it did", note.run, note.drill, note.world));
-        stopped.push(stop_one(registry, &note, patience, token).await?);
+        stopped.push(stop_one(registry, &note, patience, token, &mut told).await?);
     }
     match run {
         Some(run) if stopped.is_empty() => Err(Error::NoRun(run.to_owned())),
@@ -70,8 +70,21 @@ pub async fn stop(
     }
 }
 
-async fn stop_one(registry: &Registry, note: &Note, patience: Duration, token: Option<&str>) -> Result<Stopped, Error> {
-    let ended = wait_until(patience, async || !note.is_alive() || !note_is_there(registry, note)).await;
+async fn stop_one(
+    registry: &Registry,
+    note: &Note,
+    patience: Duration,
+    token: Option<&str>,
+    told: &mut impl FnMut(&str),
+) -> Result<Stopped, Error> {
+    let mut known = 0;
+    let ended = wait_until(patience, async || {
+        let undone = undone(note);
+        undone.iter().skip(known).for_each(|step| told(&format!("{step}: undone")));
+        known = undone.len();
+        !note.is_alive() || !note_is_there(registry, note)
+    })
+    .await;
     let (how, left) = if !ended {
         (How::NotYet, vec![(note.drill.clone(), format!("process {} has not ended in time", note.pid))])
     } else if note_is_there(registry, note) {
@@ -79,8 +92,12 @@ async fn stop_one(registry: &Registry, note: &Note, patience: Duration, token: O
     } else {
         (How::ByItself, Vec::new())
     };
-    let undone = undo::log::lines(&note.log()).map(|lines| undo::undone(&lines)).unwrap_or_default();
-    Ok(Stopped { run: note.run.clone(), drill: note.drill.clone(), how, undone, left })
+    Ok(Stopped { run: note.run.clone(), drill: note.drill.clone(), how, undone: undone(note), left })
+}
+
+/// The steps that are undone; none where the drill has no log yet.
+fn undone(note: &Note) -> Vec<String> {
+    undo::log::lines(&note.log()).map(|lines| undo::undone(&lines)).unwrap_or_default()
 }
 
 fn note_is_there(registry: &Registry, note: &Note) -> bool {

@@ -39,6 +39,7 @@ impl fmt::Display for DryRun {
         if let Some((argv, name)) = &self.context {
             writeln!(f, "Context: `{}` must print {name}", command::line(argv))?;
         }
+        writeln!(f, "No missions are submitted to a deployment, whatever the file's load.")?;
         if !self.refusals.is_empty() {
             writeln!(f, "It cannot run here:")?;
         }

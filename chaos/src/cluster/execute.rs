@@ -22,8 +22,8 @@ pub struct Options {
     pub run: String,
     /// The run's folder; it has no undo log yet.
     pub folder: PathBuf,
-    /// The program that stands guard: `chaos`.
-    pub guard: PathBuf,
+    /// The program `chaos`: it stands guard, and holds the commands.
+    pub chaos: PathBuf,
     /// Bounds in time.
     pub limits: Limits,
 }
@@ -48,8 +48,7 @@ pub enum Error {
 /// Carries out a drill on a deployment. Nothing is done before every gate is passed and the guard stands. `signal` ends
 /// when somebody wants it broken off.
 ///
-/// No missions are submitted: the place for them is here, beside `run::run`, once a mission can say that it belongs to a
-/// drill.
+/// No missions are submitted, whatever the file's load: the place for them is here, beside `run::run`.
 ///
 /// # Errors
 /// See [`Error`].
@@ -62,7 +61,7 @@ pub async fn run(
     signal: impl Future<Output = String>,
 ) -> Result<Carried, Error> {
     let token = options.token.as_deref();
-    let mut cluster = Cluster::new(&options.schedulers, token)?;
+    let mut cluster = Cluster::new(&options.schedulers, token)?.leashed(&options.chaos);
     let refusals = refusals(drill, &cluster);
     if !refusals.is_empty() {
         return Err(run::Error::Refused(refusals).into());
@@ -75,7 +74,7 @@ pub async fn run(
     let world = drill.context.as_ref().map_or_else(String::new, |context| format!("context {}", context.name));
     let note = Note::here(&options.run, &drill.name, &world, &options.folder, clock());
     let regions = cluster.count_regions().await?;
-    let mut session = Session::begin(registry, &note, &options.guard, token).await?;
+    let mut session = Session::begin(registry, &note, &options.chaos, token).await?;
     let stopped = || registry.stops(&options.run);
     let setup = Setup {
         log: session.log(),

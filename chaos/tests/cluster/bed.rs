@@ -21,11 +21,11 @@ pub(crate) const TITLE: &str = "Lose the pool of us-west";
 pub(crate) const DONE: [&str; 2] = ["drain us-west --now", "stop db 1"];
 pub(crate) const UNDONE: [&str; 2] = ["start db 1", "uncordon us-west"];
 
-/// Notes every call but the question for the context; `hang` does not end.
+/// Notes every call but the question for the context; `hang` does not end, and says who it is.
 const STUB: &str = r#"#!/bin/sh
 if [ "$1" = context ]; then cat "$BED/context"; exit; fi
 echo "$@" >> "$BED/calls"
-if [ "$1" = hang ]; then sleep 600; fi
+if [ "$1" = hang ]; then echo $$ > "$BED/hangs"; sleep 600; fi
 "#;
 
 /// A drill of two commands; `hold` is the wait after them.
@@ -172,7 +172,10 @@ impl Bed {
 impl Drop for Bed {
     fn drop(&mut self) {
         for child in &mut self.children {
-            let _ = child.kill();
+            // What it did has to be undone before the folder goes.
+            if matches!(child.try_wait(), Ok(None)) {
+                signal(i32::try_from(child.id()).unwrap(), Signal::SIGTERM);
+            }
             let _ = child.wait();
         }
     }
@@ -192,7 +195,15 @@ pub(crate) fn guard_of(note: &Note) -> i32 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-/// Whether nothing is left that a drill put into the stubs' deployment.
+/// Whether no process has this id any more.
+pub(crate) fn has_ended(pid: i32) -> bool {
+    let told = Command::new("ps").args(["-o", "state=", "-p", &pid.to_string()]).output().unwrap();
+    let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+    // A zombie has ended; who is to reap it is nobody's business here.
+    state.is_empty() || state.starts_with('Z')
+}
+
+/// Whether the log says that everything is undone.
 pub(crate) fn is_over(log: &Path) -> bool {
     chaos::undo::log::lines(log).unwrap().contains(&chaos::undo::UndoLine::Over)
 }

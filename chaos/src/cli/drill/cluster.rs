@@ -47,7 +47,7 @@ pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) 
         title,
         folder: args.out.clone().unwrap_or_else(|| registry.folder_of(&run)),
         run,
-        guard: std::env::current_exe()?,
+        chaos: std::env::current_exe()?,
         limits: Limits::default(),
     };
     output.note(&format!("run {} in {}", options.run, options.folder.display()))?;
