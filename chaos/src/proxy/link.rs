@@ -63,7 +63,7 @@ impl Watched {
     /// Waits until orders have changed; for ever once nobody can change them.
     pub(super) async fn changed(&mut self) {
         if self.all.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -123,7 +123,7 @@ impl Link {
 /// Where clients come in.
 enum Door {
     Open(TcpListener),
-    /// The port is kept by a socket that does not listen, so that the system refuses for us.
+    /// A socket that does not listen keeps the port: the system refuses for us, and gives it to no outgoing connection.
     Shut(TcpSocket),
 }
 

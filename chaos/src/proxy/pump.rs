@@ -12,6 +12,7 @@ use super::cable::{Cable, Parcel};
 use super::filter::Filter;
 use super::link::{Link, Watched};
 use super::orders::{Flow, Orders, Way};
+use super::timer::at;
 
 /// Bytes that are read at a time.
 const READ: usize = 16 * 1024;
@@ -206,10 +207,7 @@ impl<'a> Pump<'a> {
 
 /// Waits until something is due and the socket takes it; for ever where nothing is.
 async fn ready(due: Option<Instant>, to: &WriteHalf<'_>) {
-    let Some(due) = due else { return std::future::pending().await };
-    if due > Instant::now() {
-        tokio::time::sleep_until(due).await;
-    }
+    at(due).await;
     // An error is what the write will tell.
     let _ = to.writable().await;
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::link::{self, Link, Watched};
 use super::orders::{Active, Orders};
 use super::refusal::{LONGEST_MS, Refusal, impossible};
+use super::timer::at;
 use super::wire::{LinkSpec, LinksTold, OwnerTold, PutToxics, ToxicPut, ToxicTold};
 
 /// The state of a proxy.
@@ -149,15 +150,9 @@ impl Table {
     pub(super) async fn watch_owners(&self) {
         loop {
             let next = self.inner().owners.values().filter_map(|owner| owner.deadline).min();
-            let passed = async {
-                match next {
-                    Some(next) => tokio::time::sleep_until(next).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = self.deadlines.notified() => {}
-                () = passed => self.expire(Instant::now()),
+                () = at(next) => self.expire(Instant::now()),
             }
         }
     }
