@@ -312,6 +312,24 @@ mod tests {
     }
 
     #[test]
+    fn of_an_ambiguous_statement_nothing_is_heard_and_what_was_asked_before_is_answered() {
+        let turns = Arc::new(Mutex::new(Turns::default()));
+        let (mut up, mut down) = (Asked::new(Arc::clone(&turns)), Answered::new(turns));
+        let (orders, counts) = (orders(StatementAnswer::Ambiguous), Counts::default());
+        let [encrypt, start, (statements, _)] = asked();
+        let [agreed, ready, (answers, _)] = answered();
+        for ((says, _), (answers, _)) in [(encrypt, agreed), (start, ready.clone())] {
+            up.take(&says, &orders);
+            down.take(&answers, &counts);
+        }
+        up.take(SYNC, &orders);
+        assert_eq!(up.take(&statements, &orders), statements, "it runs");
+        let taken = down.take(&[ready.0.clone(), answers].concat(), &counts);
+        assert_eq!((taken.on.to_vec(), taken.hang_up), (ready.0, true));
+        assert_eq!(counts.told().1["bad"].ambiguous, 1);
+    }
+
+    #[test]
     fn once_the_ends_encrypt_everything_passes() {
         let turns = Arc::new(Mutex::new(Turns::default()));
         let (mut up, mut down) = (Asked::new(Arc::clone(&turns)), Answered::new(turns));

@@ -177,10 +177,9 @@ impl<'a> Pump<'a> {
     async fn let_out(&mut self, orders: &Arc<Orders>) -> Option<End> {
         let flow = orders.flow(self.way);
         match self.cable.next(flow)? {
-            Parcel::Bytes(bytes) => match self.watched.while_in_force(orders, || self.to.try_write(&bytes))? {
+            Parcel::Bytes(bytes) => match self.watched.while_in_force(orders, || self.write(&bytes))? {
                 Ok(count) => {
                     self.cable.let_out(count, Instant::now(), flow);
-                    self.link.passed(self.way, count);
                     None
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => None,
@@ -195,6 +194,13 @@ impl<'a> Pump<'a> {
             Parcel::HangUp => Some(End::HungUp),
             Parcel::Abort => Some(End::Reset),
         }
+    }
+
+    /// Writes and counts as much as the socket takes.
+    fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.to.try_write(bytes)?;
+        self.link.passed(self.way, count);
+        Ok(count)
     }
 
     /// The other end has gone: that is news which travels the other way.

@@ -263,3 +263,36 @@ fn deadline(ttl_ms: u64) -> Result<Instant, Refusal> {
     }
     Ok(Instant::now() + Duration::from_millis(ttl_ms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::ToxicSpec;
+    use crate::proxy::wire::{Direction, LinkKind, Toxic};
+
+    #[tokio::test]
+    async fn a_change_is_over_when_every_door_obeys_and_not_before() {
+        let table = Table::default();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let spec = LinkSpec { name: "link".to_owned(), listen: address, upstream: address, kind: LinkKind::Tcp };
+        let address = table.put_links(vec![spec]).unwrap()["link"];
+        let toxic = ToxicPut {
+            name: "refuse".to_owned(),
+            links: vec!["link".to_owned()],
+            direction: Direction::Both,
+            toxic: Toxic::Bytes(ToxicSpec::Refuse),
+        };
+        let put = PutToxics { owner: "me".to_owned(), ttl_ms: 60_000, toxics: vec![toxic] };
+        let (changed, _) = table.put(put).unwrap();
+        let mut over = std::pin::pin!(changed.everywhere());
+        // The door's task has not run: there is one thread, and nobody has waited.
+        tokio::select! {
+            biased;
+            _ = &mut over => panic!("the door cannot have obeyed"),
+            () = std::future::ready(()) => {}
+        }
+        over.await;
+        let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+}

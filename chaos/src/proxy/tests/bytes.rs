@@ -85,6 +85,20 @@ async fn stalled_bytes_and_closes_come_when_the_stall_goes() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_late_when_the_stall_comes_wait_for_its_end() {
+    let rig = Rig::new().await;
+    let (mut client, mut server) = rig.connect().await;
+    let toxic = |name, spec| (name, "link", Direction::Up, Toxic::Bytes(spec));
+    put(&rig.control, &[toxic("late", NEVER)]).await;
+    client.say("question").await;
+    assert!(server.hears_nothing().await);
+    put(&rig.control, &[toxic("toxic", ToxicSpec::Stall), toxic("late", SLOW)]).await;
+    assert!(server.hears_nothing().await && server.hears_nothing().await);
+    rig.heal().await;
+    server.hears("question").await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_opened_during_a_stall_reaches_the_server_later() {
     let rig = Rig::new().await;
     rig.put(Direction::Both, ToxicSpec::Stall).await;
