@@ -298,8 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn both_ends_stay_in_step_however_the_bytes_are_cut(cuts in proptest::collection::vec(1_usize..40, 1..20)) {
-            let turns = Arc::new(Mutex::new(Turns::default()));
-            let (mut up, mut down) = (Asked::new(Arc::clone(&turns)), Answered::new(turns));
+            let (mut up, mut down) = both();
             let (orders, counts) = (orders(StatementAnswer::SerializationFailure), Counts::default());
             for ((says, goes_on), (answers, reaches)) in asked().into_iter().zip(answered()) {
                 let on: Vec<u8> = pieces(&says, &cuts).flat_map(|piece| up.take(piece, &orders)).collect();
@@ -311,10 +310,14 @@ mod tests {
         }
     }
 
+    fn both() -> (Asked, Answered) {
+        let turns = Arc::new(Mutex::new(Turns::default()));
+        (Asked::new(Arc::clone(&turns)), Answered::new(turns))
+    }
+
     #[test]
     fn of_an_ambiguous_statement_nothing_is_heard_and_what_was_asked_before_is_answered() {
-        let turns = Arc::new(Mutex::new(Turns::default()));
-        let (mut up, mut down) = (Asked::new(Arc::clone(&turns)), Answered::new(turns));
+        let (mut up, mut down) = both();
         let (orders, counts) = (orders(StatementAnswer::Ambiguous), Counts::default());
         let [encrypt, start, (statements, _)] = asked();
         let [agreed, ready, (answers, _)] = answered();
@@ -331,8 +334,7 @@ mod tests {
 
     #[test]
     fn once_the_ends_encrypt_everything_passes() {
-        let turns = Arc::new(Mutex::new(Turns::default()));
-        let (mut up, mut down) = (Asked::new(Arc::clone(&turns)), Answered::new(turns));
+        let (mut up, mut down) = both();
         let (orders, counts) = (orders(StatementAnswer::AdminShutdown), Counts::default());
         let [(encrypt, _), ..] = asked();
         assert_eq!(up.take(&encrypt, &orders), encrypt);

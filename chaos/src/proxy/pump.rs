@@ -90,8 +90,9 @@ impl<'a> Pump<'a> {
             let orders = self.watched.look();
             let flow = orders.flow(self.way);
             if orders.ends(self.opened, Instant::now()) {
-                // Not one byte more, until whoever ends the connection is heard.
-                std::future::pending::<()>().await;
+                // Not one byte more: the connection is about to be ended from outside.
+                self.watched.changed().await;
+                continue;
             }
             if flow.hole {
                 self.lost |= self.cable.lose();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::fixture::{Over, Rig, WHILE, link, put};
+use super::fixture::{End, Over, Rig, WHILE, link, put};
 use crate::drill::ToxicSpec;
 use crate::proxy::{Direction, LinkKind, Toxic};
 
@@ -84,18 +84,31 @@ async fn stalled_bytes_and_closes_come_when_the_stall_goes() {
     client.hears("answer").await;
 }
 
-#[tokio::test]
-async fn bytes_that_are_late_when_the_stall_comes_wait_for_its_end() {
+/// A connection on which a question is under way when this toxic comes; it would arrive soon after.
+async fn overtaken_by(spec: ToxicSpec) -> (Rig, End, End) {
     let rig = Rig::new().await;
     let (mut client, mut server) = rig.connect().await;
     let toxic = |name, spec| (name, "link", Direction::Up, Toxic::Bytes(spec));
     put(&rig.control, &[toxic("late", NEVER)]).await;
     client.say("question").await;
     assert!(server.hears_nothing().await);
-    put(&rig.control, &[toxic("toxic", ToxicSpec::Stall), toxic("late", SLOW)]).await;
+    put(&rig.control, &[toxic("toxic", spec), toxic("late", SLOW)]).await;
     assert!(server.hears_nothing().await && server.hears_nothing().await);
+    (rig, client, server)
+}
+
+#[tokio::test]
+async fn bytes_that_are_late_when_the_stall_comes_wait_for_its_end() {
+    let (rig, _client, mut server) = overtaken_by(ToxicSpec::Stall).await;
     rig.heal().await;
     server.hears("question").await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_late_when_the_blackhole_comes_vanish_too() {
+    let (rig, mut client, mut server) = overtaken_by(ToxicSpec::Blackhole).await;
+    rig.heal().await;
+    assert_eq!((client.over().await, server.over().await), (Over::Reset, Over::Reset));
 }
 
 #[tokio::test]
@@ -147,20 +160,6 @@ async fn neither_end_hears_through_a_blackhole_that_the_other_has_gone() {
     assert!(server.hears_nothing().await);
     rig.heal().await;
     assert_eq!(server.over().await, Over::Reset);
-}
-
-#[tokio::test]
-async fn bytes_that_are_late_when_the_blackhole_comes_vanish_too() {
-    let rig = Rig::new().await;
-    let (mut client, mut server) = rig.connect().await;
-    let toxic = |name, spec| (name, "link", Direction::Up, Toxic::Bytes(spec));
-    put(&rig.control, &[toxic("late", NEVER)]).await;
-    client.say("question").await;
-    assert!(server.hears_nothing().await);
-    put(&rig.control, &[toxic("toxic", ToxicSpec::Blackhole), toxic("late", SLOW)]).await;
-    assert!(server.hears_nothing().await);
-    rig.heal().await;
-    assert_eq!((client.over().await, server.over().await), (Over::Reset, Over::Reset));
 }
 
 #[tokio::test]
