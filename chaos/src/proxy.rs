@@ -36,6 +36,7 @@ mod refusal;
 mod routes;
 mod server;
 mod table;
+mod timer;
 mod wire;
 
 pub use control::{Control, Error};

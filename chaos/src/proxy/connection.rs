@@ -11,6 +11,7 @@ use super::filter::Filter;
 use super::link::{Link, Watched};
 use super::orders::Way;
 use super::pump::{End, Pump, Shared};
+use super::timer::at;
 
 /// How long a client may take to hear the end of a connection that closes in order.
 const PARTING: Duration = Duration::from_secs(1);
@@ -164,12 +165,4 @@ async fn part(mut client: TcpStream) {
 /// Resets: with no time to linger, a close is an RST.
 fn reset(stream: TcpStream) {
     let _ = stream.set_zero_linger();
-}
-
-/// Waits until then; for ever where there is no then.
-async fn at(then: Option<Instant>) {
-    match then {
-        Some(then) => tokio::time::sleep_until(then).await,
-        None => std::future::pending().await,
-    }
 }

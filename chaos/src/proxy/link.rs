@@ -123,7 +123,7 @@ impl Link {
 /// Where clients come in.
 enum Door {
     Open(TcpListener),
-    /// The port is kept by a socket that does not listen, so that the system refuses for us.
+    /// A socket that does not listen keeps the port: the system refuses for us, and gives it to no outgoing connection.
     Shut(TcpSocket),
 }
 
@@ -195,4 +195,20 @@ async fn count(client: TcpStream, link: Arc<Link>, watched: Watched) {
     link.open.fetch_add(1, Ordering::Relaxed);
     connection::serve(client, &link, watched).await;
     link.open.fetch_sub(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_done_under_orders_that_are_not_in_force_any_more() {
+        let all = watch::Sender::new(vec![Arc::default(), Arc::default()]);
+        let mut watched = Watched::new(all.subscribe(), 1);
+        let orders = watched.look();
+        all.send_modify(|all| all[0] = Arc::default());
+        assert_eq!(watched.while_in_force(&orders, || "done"), Some("done"), "those of another link have changed");
+        all.send_modify(|all| all[1] = Arc::default());
+        assert_eq!(watched.while_in_force(&orders, || "done"), None);
+    }
 }

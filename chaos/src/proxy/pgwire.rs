@@ -241,3 +241,106 @@ fn error(severity: &str, code: &str, message: &str) -> Vec<u8> {
     let length = u32::try_from(4 + body.len()).expect("the texts are short");
     [b"E".as_slice(), &length.to_be_bytes(), body.as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::proxy::orders::Active;
+    use crate::proxy::wire::{Direction, ProtocolToxic, Toxic};
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(4 + body.len()).unwrap().to_be_bytes();
+        [&[kind], length.as_slice(), body].concat()
+    }
+
+    fn orders(answer: StatementAnswer) -> Orders {
+        let toxic = ProtocolToxic::Statement { name: "bad".to_owned(), answer, share: 1.0, seed: 1 };
+        Orders::of(1, &[Active::new(Instant::now(), Direction::Both, Toxic::Protocol(toxic), 0)])
+    }
+
+    /// A session: it asks to encrypt, starts, runs `bad` and then `good`. What the client says, and what must go on.
+    fn asked() -> [(Vec<u8>, Vec<u8>); 3] {
+        let encrypt = [0, 0, 0, 8, 4, 210, 22, 47].to_vec();
+        let start = [0, 0, 0, 8, 0, 3, 0, 0].to_vec();
+        let bad = [message(b'P', b"\0/* bad */ DELETE\0\0\0"), message(b'B', b"\0\0\0\0\0\0\0\0")].concat();
+        let run = message(b'E', b"\0\0\0\0\0");
+        let good = message(b'Q', b"/* good */ SELECT 1\0");
+        let statements = [bad.clone(), run, SYNC.to_vec(), good.clone()].concat();
+        let cut = [bad, SYNC.to_vec(), good].concat();
+        [(encrypt.clone(), encrypt), (start.clone(), start), (statements, cut)]
+    }
+
+    /// What the server answers to what went on, and what must reach the client.
+    fn answered() -> [(Vec<u8>, Vec<u8>); 3] {
+        let ready = message(b'Z', b"I");
+        let prepared = [message(b'1', b""), message(b'2', b"")].concat();
+        let good = [message(b'C', b"SELECT 1\0"), ready.clone()].concat();
+        let failure = error("ERROR", "40001", "could not serialize access, says the fault proxy");
+        let answers = [prepared.clone(), ready.clone(), good.clone()].concat();
+        let put = [prepared, failure, ready.clone(), good].concat();
+        [(b"N".to_vec(), b"N".to_vec()), (ready.clone(), ready), (answers, put)]
+    }
+
+    /// Cuts bytes into pieces of these lengths, again and again.
+    fn pieces<'a>(bytes: &'a [u8], cuts: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+        let (mut rest, mut cuts) = (bytes, cuts.iter().cycle());
+        std::iter::from_fn(move || {
+            let at = rest.len().min(*cuts.next().expect("it never ends"));
+            let (piece, left) = rest.split_at(at);
+            rest = left;
+            (!piece.is_empty()).then_some(piece)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn both_ends_stay_in_step_however_the_bytes_are_cut(cuts in proptest::collection::vec(1_usize..40, 1..20)) {
+            let (mut up, mut down) = both();
+            let (orders, counts) = (orders(StatementAnswer::SerializationFailure), Counts::default());
+            for ((says, goes_on), (answers, reaches)) in asked().into_iter().zip(answered()) {
+                let on: Vec<u8> = pieces(&says, &cuts).flat_map(|piece| up.take(piece, &orders)).collect();
+                prop_assert_eq!(on, goes_on);
+                let on: Vec<u8> = pieces(&answers, &cuts).flat_map(|piece| down.take(piece, &counts).on).collect();
+                prop_assert_eq!(on, reaches);
+            }
+            prop_assert_eq!(counts.told().1["bad"].serialization_failure, 1);
+        }
+    }
+
+    fn both() -> (Asked, Answered) {
+        let turns = Arc::new(Mutex::new(Turns::default()));
+        (Asked::new(Arc::clone(&turns)), Answered::new(turns))
+    }
+
+    #[test]
+    fn of_an_ambiguous_statement_nothing_is_heard_and_what_was_asked_before_is_answered() {
+        let (mut up, mut down) = both();
+        let (orders, counts) = (orders(StatementAnswer::Ambiguous), Counts::default());
+        let [encrypt, start, (statements, _)] = asked();
+        let [agreed, ready, (answers, _)] = answered();
+        for ((says, _), (answers, _)) in [(encrypt, agreed), (start, ready.clone())] {
+            up.take(&says, &orders);
+            down.take(&answers, &counts);
+        }
+        up.take(SYNC, &orders);
+        assert_eq!(up.take(&statements, &orders), statements, "it runs");
+        let taken = down.take(&[ready.0.clone(), answers].concat(), &counts);
+        assert_eq!((taken.on.to_vec(), taken.hang_up), (ready.0, true));
+        assert_eq!(counts.told().1["bad"].ambiguous, 1);
+    }
+
+    #[test]
+    fn once_the_ends_encrypt_everything_passes() {
+        let (mut up, mut down) = both();
+        let (orders, counts) = (orders(StatementAnswer::AdminShutdown), Counts::default());
+        let [(encrypt, _), ..] = asked();
+        assert_eq!(up.take(&encrypt, &orders), encrypt);
+        for sealed in [b"S".as_slice(), b"\x16\x03", b"ZZZZZZ"] {
+            assert_eq!(down.take(sealed, &counts).on, sealed);
+            assert_eq!(up.take(sealed, &orders), sealed);
+        }
+    }
+}

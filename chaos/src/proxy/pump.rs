@@ -12,6 +12,7 @@ use super::cable::{Cable, Parcel};
 use super::filter::Filter;
 use super::link::{Link, Watched};
 use super::orders::{Flow, Orders, Way};
+use super::timer::at;
 
 /// Bytes that are read at a time.
 const READ: usize = 16 * 1024;
@@ -89,8 +90,9 @@ impl<'a> Pump<'a> {
             let orders = self.watched.look();
             let flow = orders.flow(self.way);
             if orders.ends(self.opened, Instant::now()) {
-                // Not one byte more, until whoever ends the connection is heard.
-                std::future::pending::<()>().await;
+                // Not one byte more: the connection is about to be ended from outside.
+                self.watched.changed().await;
+                continue;
             }
             if flow.hole {
                 self.lost |= self.cable.lose();
@@ -176,10 +178,9 @@ impl<'a> Pump<'a> {
     async fn let_out(&mut self, orders: &Arc<Orders>) -> Option<End> {
         let flow = orders.flow(self.way);
         match self.cable.next(flow)? {
-            Parcel::Bytes(bytes) => match self.watched.while_in_force(orders, || self.to.try_write(&bytes))? {
+            Parcel::Bytes(bytes) => match self.watched.while_in_force(orders, || self.write(&bytes))? {
                 Ok(count) => {
                     self.cable.let_out(count, Instant::now(), flow);
-                    self.link.passed(self.way, count);
                     None
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => None,
@@ -196,6 +197,13 @@ impl<'a> Pump<'a> {
         }
     }
 
+    /// Writes and counts as much as the socket takes.
+    fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.to.try_write(bytes)?;
+        self.link.passed(self.way, count);
+        Ok(count)
+    }
+
     /// The other end has gone: that is news which travels the other way.
     fn deafen(&mut self) -> Option<End> {
         self.deaf = true;
@@ -206,10 +214,7 @@ impl<'a> Pump<'a> {
 
 /// Waits until something is due and the socket takes it; for ever where nothing is.
 async fn ready(due: Option<Instant>, to: &WriteHalf<'_>) {
-    let Some(due) = due else { return std::future::pending().await };
-    if due > Instant::now() {
-        tokio::time::sleep_until(due).await;
-    }
+    at(due).await;
     // An error is what the write will tell.
     let _ = to.writable().await;
 }

@@ -30,6 +30,7 @@ pub(super) fn router(table: Arc<Table>) -> Router {
         .route("/owners/{owner}/beat", post(owner_beat))
         .route("/reset", post(reset))
         .route("/health", get(health))
+        .route("/ready", get(health))
         .route("/metrics", get(metrics))
         .fallback(async || Refusal::UnknownPath)
         .method_not_allowed_fallback(async || Refusal::UnknownMethod)

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::link::{self, Link, Watched};
 use super::orders::{Active, Orders};
 use super::refusal::{LONGEST_MS, Refusal, impossible};
+use super::timer::at;
 use super::wire::{LinkSpec, LinksTold, OwnerTold, PutToxics, ToxicPut, ToxicTold};
 
 /// The state of a proxy.
@@ -149,15 +150,9 @@ impl Table {
     pub(super) async fn watch_owners(&self) {
         loop {
             let next = self.inner().owners.values().filter_map(|owner| owner.deadline).min();
-            let passed = async {
-                match next {
-                    Some(next) => tokio::time::sleep_until(next).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 () = self.deadlines.notified() => {}
-                () = passed => self.expire(Instant::now()),
+                () = at(next) => self.expire(Instant::now()),
             }
         }
     }
@@ -267,4 +262,37 @@ fn deadline(ttl_ms: u64) -> Result<Instant, Refusal> {
         return Err(Refusal::NoTtl);
     }
     Ok(Instant::now() + Duration::from_millis(ttl_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::ToxicSpec;
+    use crate::proxy::wire::{Direction, LinkKind, Toxic};
+
+    #[tokio::test]
+    async fn a_change_is_over_when_every_door_obeys_and_not_before() {
+        let table = Table::default();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let spec = LinkSpec { name: "link".to_owned(), listen: address, upstream: address, kind: LinkKind::Tcp };
+        let address = table.put_links(vec![spec]).unwrap()["link"];
+        let toxic = ToxicPut {
+            name: "refuse".to_owned(),
+            links: vec!["link".to_owned()],
+            direction: Direction::Both,
+            toxic: Toxic::Bytes(ToxicSpec::Refuse),
+        };
+        let put = PutToxics { owner: "me".to_owned(), ttl_ms: 60_000, toxics: vec![toxic] };
+        let (changed, _) = table.put(put).unwrap();
+        let mut over = std::pin::pin!(changed.everywhere());
+        // The door's task has not run: there is one thread, and nobody has waited.
+        tokio::select! {
+            biased;
+            _ = &mut over => panic!("the door cannot have obeyed"),
+            () = std::future::ready(()) => {}
+        }
+        over.await;
+        let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
 }
