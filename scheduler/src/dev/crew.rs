@@ -22,6 +22,15 @@ const AGENT_GRACE: Duration = Duration::from_secs(8);
 /// How long a scheduler may answer what is open.
 const SCHEDULER_GRACE: Duration = Duration::from_secs(8);
 
+/// A process that was started again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Started {
+    /// Its name.
+    pub(super) name: String,
+    /// Where it says whether it is ready.
+    pub(super) address: SocketAddr,
+}
+
 /// All processes of the regions.
 #[derive(Debug)]
 pub(super) struct Crew {
@@ -74,22 +83,22 @@ impl Crew {
         order.into_iter().map(region).collect()
     }
 
-    /// Starts again what ended by itself, schedulers first, and adds their names and where they say that they are ready
-    /// to `started`.
-    pub(super) fn revive(&mut self, started: &mut Vec<(String, SocketAddr)>) -> anyhow::Result<()> {
+    /// Starts again what ended by itself, schedulers first.
+    pub(super) fn revive(&mut self) -> anyhow::Result<Vec<Started>> {
+        let mut started = Vec::new();
         for (region, slot) in self.in_order() {
             if self.schedulers.get_mut(&region).is_some_and(|child| child.running().is_none()) {
                 self.start_scheduler(&region)?;
-                started.push((format!("scheduler-{region}"), self.ports.scheduler(slot)));
+                started.push(Started { name: format!("scheduler-{region}"), address: self.ports.scheduler(slot) });
             }
         }
         for (region, slot) in self.in_order() {
             if self.agents.get_mut(&region).is_some_and(|child| child.running().is_none()) {
                 self.start_agent(&region)?;
-                started.push((format!("agent-{region}"), self.ports.agent(slot)));
+                started.push(Started { name: format!("agent-{region}"), address: self.ports.agent(slot) });
             }
         }
-        Ok(())
+        Ok(started)
     }
 
     /// Starts what the topology has and does not run, ends what runs and the topology does not have. Says what changed.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -13,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::time::{Instant, timeout};
 
-use super::crew::Crew;
+use super::crew::{Crew, Started};
 use super::folder::Folder;
 use super::note::Note;
 use crate::cli::{Output, Stop};
@@ -66,35 +67,38 @@ pub(super) fn wishes() -> anyhow::Result<unix::Signal> {
 /// Starts again what fell, waits until it is ready, and notes what came of it.
 pub(super) async fn fulfil(crew: &mut Crew, note: &mut Note, output: &Output) -> anyhow::Result<()> {
     let mut started = Vec::new();
-    let begun = crew.revive(&mut started);
-    let names: Vec<String> = started.iter().map(|(name, _)| name.clone()).collect();
+    let failed = bring_back(crew, &mut started).await.err().map(|error| format!("{error:#}"));
+    let names: Vec<String> = started.into_iter().map(|one| one.name).collect();
     for name in &names {
         output.line(&json!({ "revived": name }), &format!("{name} is started again"))?;
     }
     note.processes(crew)?;
-    let failed = match begun {
-        Ok(()) => ready(crew, &started).await.err(),
-        Err(error) => Some(format!("{error:#}")),
-    };
-    note.processes(crew)?;
     Ok(note.revived(names, failed)?)
 }
 
-/// Waits until each of them is ready; else says why not.
-async fn ready(crew: &mut Crew, started: &[(String, SocketAddr)]) -> Result<(), String> {
+/// Starts what fell until nothing more has fallen and what was started is ready.
+async fn bring_back(crew: &mut Crew, started: &mut Vec<Started>) -> anyhow::Result<()> {
     let until = Instant::now() + UP;
-    for (name, address) in started {
-        while !is_ready(*address).await {
-            if let Some(fallen) = crew.fallen().into_iter().next() {
-                return Err(fallen);
-            }
-            if Instant::now() > until {
-                return Err(format!("{name} is not ready after {} s", UP.as_secs()));
-            }
-            tokio::time::sleep(POLL).await;
+    let mut looked = false;
+    loop {
+        // Twice at least: what was killed a moment ago may not have ended at the first look.
+        let more = crew.revive()?;
+        if let Some(again) = more.iter().find(|one| started.contains(one)) {
+            anyhow::bail!("{} ended again by itself, see its log", again.name);
         }
+        let nothing_new = more.is_empty();
+        started.extend(more);
+        let ready = join_all(started.iter().map(|one| is_ready(one.address))).await;
+        let waits = ready.iter().position(|ready| !ready).map(|at| &started[at].name);
+        if looked && nothing_new && waits.is_none() {
+            return Ok(());
+        }
+        if let Some(name) = waits.filter(|_| Instant::now() > until) {
+            anyhow::bail!("{name} is not ready after {} s", UP.as_secs());
+        }
+        looked = true;
+        tokio::time::sleep(POLL).await;
     }
-    Ok(())
 }
 
 /// Whether `/ready` answers 200: schedulers and agents both have it.
