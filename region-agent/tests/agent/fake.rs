@@ -98,6 +98,8 @@ pub(crate) struct Tables {
     pub(crate) claims: u64,
     /// How many results each request brought.
     pub(crate) requests: Vec<usize>,
+    /// How many requests with results got 503.
+    pub(crate) turned_away: usize,
     pub(crate) authorization: Option<String>,
     pub(crate) faults: Faults,
 }
@@ -386,6 +388,7 @@ impl Fake {
         }
         let mut tables = self.tables();
         if tables.faults.results {
+            tables.turned_away += 1;
             return Err(refuse(503, "indeterminate"));
         }
         tables.requests.push(n);
