@@ -5,7 +5,6 @@ pub mod drill;
 pub mod history;
 pub mod http;
 pub mod journal;
-pub mod judge;
 pub mod load;
 pub mod tier;
 pub mod undo;

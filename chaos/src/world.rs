@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use topology::RegionName;
 
 use self::process::STOP_ON_EOF;
+use crate::history::{LEDGER, agent_file};
 use crate::wait::wait_until;
 
 pub use ports::free_ports;
@@ -24,6 +25,9 @@ pub use process::{Process, program};
 
 /// How long a world may take to become ready, and a process to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder of a world's history.
+const HISTORY: &str = "history";
 
 /// What a world is made of.
 #[derive(Debug, Clone)]
@@ -72,6 +76,7 @@ impl World {
     pub async fn start_schedulers(spec: Spec) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("meridian-world-").tempdir()?;
         std::fs::write(folder.path().join("topology.yaml"), &spec.topology)?;
+        std::fs::create_dir(folder.path().join(HISTORY))?;
         let free = free_ports(spec.regions.len() * 2)?;
         let ports = spec.regions.iter().cloned().zip(free.chunks_exact(2).map(|pair| (pair[0], pair[1]))).collect();
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
@@ -85,16 +90,16 @@ impl World {
         Ok(world)
     }
 
-    /// Where the world keeps logs, spools and the ledger.
+    /// Where the world keeps logs, spools and the history.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The runners' append-only record.
+    /// The folder of its history: what was asked and done, outside the system under test.
     #[must_use]
-    pub fn ledger(&self) -> PathBuf {
-        self.folder().join("ledger.jsonl")
+    pub fn history(&self) -> PathBuf {
+        self.folder().join(HISTORY)
     }
 
     /// The regions of the world.
@@ -166,7 +171,9 @@ impl World {
             arguments.extend(["--scheduler".to_owned(), url]);
         }
         arguments.extend(["--spool".to_owned(), self.path(&format!("spool-{region}"))]);
-        arguments.extend(["--ledger".to_owned(), self.path("ledger.jsonl")]);
+        let record = |name: &str| self.history().join(name).to_string_lossy().into_owned();
+        arguments.extend(["--ledger".to_owned(), record(LEDGER)]);
+        arguments.extend(["--history".to_owned(), record(&agent_file(region.as_str()))]);
         arguments.extend(self.spec.runner.iter().cloned());
         let log = self.folder().join(format!("agent-{region}.log"));
         self.agents.insert(region.clone(), Process::start("region-agent", &arguments, &log)?);

@@ -137,7 +137,8 @@ fn types(lines: &[Value]) -> Vec<&str> {
 #[test]
 fn the_history_tells_each_result_once_over_all_its_tries_and_again_after_a_restart() {
     let fake = Fake::new(&[("a", 1)]);
-    fake.tables().faults = Faults { results: true, ..Faults::default() };
+    // The client does not repeat what is forbidden: each try is one of the agent's own.
+    fake.tables().faults = Faults { forbids: true, ..Faults::default() };
     let listener = fake.listen();
     let home = Home::new();
     let path = home.path("history.jsonl");
