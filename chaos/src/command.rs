@@ -78,25 +78,20 @@ impl Drop for Group {
 /// [`Error::Empty`], [`Error::Run`] or [`Error::TooLong`].
 pub async fn run(argv: &[String], limit: Duration) -> Result<Ran, Error> {
     let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
-    let broken = |source| Error::Run { program: program.clone(), source };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(broken)?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-    let mut group = Group(pid);
-    let (out, err) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
-    let whole = async { tokio::try_join!(keep(out), keep(err), child.wait()) };
-    let Ok(ended) = tokio::time::timeout(limit, whole).await else {
-        return Err(Error::TooLong { program: program.clone(), limit });
-    };
-    let (out, err, status) = ended.map_err(broken)?;
-    group.0 = None;
-    Ok(Ran { code: status.code(), out, err })
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    wait_for(command, program, limit).await
+}
+
+/// Like [`run_well`], by the program `chaos`, so that the command is killed when this process is.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run_leashed(chaos: &Path, argv: &[String], limit: Duration) -> Result<Ran, Error> {
+    let program = argv.first().ok_or(Error::Empty)?;
+    let mut command = Command::new(chaos);
+    command.args(["leash", "--"]).args(argv).stdin(Stdio::piped());
+    well(program, wait_for(command, program, limit).await?)
 }
 
 /// Runs a command that has to end well.
@@ -104,13 +99,34 @@ pub async fn run(argv: &[String], limit: Duration) -> Result<Ran, Error> {
 /// # Errors
 /// See [`Error`].
 pub async fn run_well(argv: &[String], limit: Duration) -> Result<Ran, Error> {
-    let ran = run(argv, limit).await?;
+    let program = argv.first().ok_or(Error::Empty)?;
+    well(program, run(argv, limit).await?)
+}
+
+async fn wait_for(mut command: Command, program: &str, limit: Duration) -> Result<Ran, Error> {
+    let broken = |source| Error::Run { program: program.to_owned(), source };
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().map_err(broken)?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+    let mut group = Group(pid);
+    // Held until the command has ended; `Child::wait` would let it go.
+    let _stdin = child.stdin.take();
+    let (out, err) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
+    let whole = async { tokio::try_join!(keep(out), keep(err), child.wait()) };
+    let Ok(ended) = tokio::time::timeout(limit, whole).await else {
+        return Err(Error::TooLong { program: program.to_owned(), limit });
+    };
+    let (out, err, status) = ended.map_err(broken)?;
+    group.0 = None;
+    Ok(Ran { code: status.code(), out, err })
+}
+
+fn well(program: &str, ran: Ran) -> Result<Ran, Error> {
     if ran.code == Some(0) {
         return Ok(ran);
     }
     let said = if ran.err.trim().is_empty() { &ran.out } else { &ran.err };
     let said = said.trim_end().lines().next_back().unwrap_or("it said nothing").to_owned();
-    Err(Error::Failed { program: argv[0].clone(), code: ran.code, said })
+    Err(Error::Failed { program: program.to_owned(), code: ran.code, said })
 }
 
 /// Whether a program is there: at its path, or in a folder of `PATH`.

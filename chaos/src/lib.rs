@@ -10,7 +10,6 @@ mod fake_http;
 pub mod history;
 pub mod http;
 pub mod journal;
-pub mod judge;
 pub mod load;
 pub mod local;
 pub mod measure;

@@ -1,44 +1,96 @@
-//! Submits missions from many places at once, and writes down every 2xx answer.
+//! Submits missions from many places at once, and writes down what was asked and heard.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+mod known;
+
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use scheduler_client::Client;
-use scheduler_client::wire::SubmitMission;
-use serde::Serialize;
+use scheduler_client::wire::{Mission, SubmitMission};
+use scheduler_client::{Client, Error};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use topology::{MissionId, Topology};
+use uuid::Uuid;
 
-use crate::judge::Acknowledged;
+use crate::history::{self, Call, Op, OpKind, Record, SUBMITS};
 
-/// An append-only file of one JSON object a line, each written by one call.
+/// Regions where each residency rule lets missions run.
+pub type Rules = BTreeMap<String, Vec<String>>;
+
+/// The rules of a topology.
+#[must_use]
+pub fn rules(topology: &Topology) -> Rules {
+    let regions = |rule: &topology::Residency| rule.regions.iter().map(ToString::to_string).collect();
+    topology.residency.iter().map(|(name, rule)| (name.to_string(), regions(rule))).collect()
+}
+
+/// `submits.jsonl` of a history: every submit under a key that is in its title too, and how it ended.
 #[derive(Debug)]
-pub struct Record(Mutex<File>);
+pub struct Submits {
+    record: Record,
+    next: AtomicU64,
+    rules: Rules,
+}
 
-impl Record {
-    /// Opens a record, making it where it is not there.
+impl Submits {
+    /// Opens the record in a history's folder, making it where it is not there.
     ///
     /// # Errors
-    /// Where the file cannot be opened.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        Ok(Self(Mutex::new(file.with_context(|| format!("could not open {}", path.display()))?)))
+    /// [`history::Error::Io`].
+    pub fn open(folder: &Path, rules: Rules) -> Result<Self, history::Error> {
+        // Numbers by the clock, so that a generator that is started again uses none of those before it.
+        let next = AtomicU64::new(now_us().unsigned_abs());
+        Ok(Self { record: Record::open(&folder.join(SUBMITS))?, next, rules })
     }
 
-    /// Appends one entry.
+    /// Submits a mission, and notes it before and after.
     ///
     /// # Errors
-    /// Where the file cannot be written.
-    pub fn add(&self, entry: &impl Serialize) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
-        self.0.lock().expect("no holder of this lock panics").write_all(&line)?;
-        Ok(())
+    /// [`history::Error::Io`] where it cannot be noted; what the client heard is the value.
+    pub async fn submit(
+        &self,
+        client: &Client,
+        mut mission: SubmitMission,
+    ) -> Result<Result<Mission, Error>, history::Error> {
+        let key = mission.idempotency_key.get_or_insert_with(|| Uuid::new_v4().to_string()).clone();
+        mission.title = history::titled(&mission.title, &key);
+        let asked = Asked { op: self.next.fetch_add(1, Ordering::Relaxed), key, mission: mission.clone() };
+        self.note(&asked, OpKind::Invoke, None, None)?;
+        let answer = client.submit(mission).await;
+        match &answer {
+            Ok(mission) => self.note(&asked, OpKind::Ok, Some(mission.id), None)?,
+            Err(error) => {
+                let kind =
+                    if known::surely_not_done(error, client.limits().tries) { OpKind::Fail } else { OpKind::Info };
+                self.note(&asked, kind, None, Some(known::code(error)))?;
+            }
+        }
+        Ok(answer)
     }
+
+    fn note(
+        &self,
+        asked: &Asked,
+        kind: OpKind,
+        mission: Option<MissionId>,
+        error: Option<String>,
+    ) -> Result<(), history::Error> {
+        let residency = asked.mission.residency.clone();
+        let allowed = residency.as_ref().and_then(|rule| self.rules.get(rule)).cloned().unwrap_or_default();
+        let priority = asked.mission.priority;
+        let call = Call::Submit { key: asked.key.clone(), mission, priority, residency, allowed };
+        self.record.add(&Op { at_us: now_us(), op: asked.op, kind, call, error })
+    }
+}
+
+/// One submit that is under way.
+struct Asked {
+    op: u64,
+    key: String,
+    mission: SubmitMission,
 }
 
 /// How the submits went.
@@ -46,7 +98,7 @@ impl Record {
 pub struct Submitted {
     /// 2xx answers, each of them in the record.
     pub acknowledged: usize,
-    /// Submits that were refused or never answered.
+    /// Submits that were refused or never answered, each of them in the record.
     pub failed: usize,
     /// Why the first of them failed.
     pub first_failure: Option<String>,
@@ -77,7 +129,7 @@ impl Pace {
     }
 }
 
-/// Submits every mission by the clients in turn, and records each mission that was acknowledged.
+/// Submits every mission by the clients in turn, and records how each went.
 ///
 /// # Errors
 /// Where the record cannot be written.
@@ -85,32 +137,29 @@ pub async fn submit(
     clients: &[Client],
     missions: Vec<SubmitMission>,
     pace: Pace,
-    record: Arc<Record>,
+    submits: Arc<Submits>,
 ) -> anyhow::Result<Submitted> {
     let (at_once, between) = pace.limits();
     let room = Arc::new(Semaphore::new(at_once));
     let mut due = tokio::time::interval(between);
-    let mut running: JoinSet<anyhow::Result<Option<String>>> = JoinSet::new();
+    let mut running = JoinSet::new();
     for (mission, client) in missions.into_iter().zip(clients.iter().cycle()) {
         due.tick().await;
         let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let (client, record) = (client.clone(), record.clone());
+        let (client, submits) = (client.clone(), submits.clone());
         running.spawn(async move {
-            let answer = client.submit(mission).await;
+            let answer = submits.submit(&client, mission).await;
             drop(permit);
-            match answer {
-                Ok(mission) => record.add(&Acknowledged { mission: mission.id, at_us: now_us() }).map(|()| None),
-                Err(error) => Ok(Some(format!("{error:?}"))),
-            }
+            answer
         });
     }
     let mut submitted = Submitted::default();
     while let Some(one) = running.join_next().await {
         match one.expect("a submit does not panic")? {
-            None => submitted.acknowledged += 1,
-            Some(failure) => {
+            Ok(_) => submitted.acknowledged += 1,
+            Err(failure) => {
                 submitted.failed += 1;
-                submitted.first_failure.get_or_insert(failure);
+                submitted.first_failure.get_or_insert_with(|| format!("{failure:?}"));
             }
         }
     }

@@ -18,6 +18,7 @@ use topology::RegionName;
 
 use self::process::STOP_ON_EOF;
 use crate::drill::PlantedBug;
+use crate::history::{LEDGER, agent_file};
 use crate::wait::wait_until;
 
 pub use ports::{free_ports, of as ports_of};
@@ -28,6 +29,9 @@ const PLANTED_BUG: &str = "MERIDIAN_PLANTED_BUG";
 
 /// How long a world may take to become ready, and a process to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder of a world's history, in its own.
+pub const HISTORY: &str = "history";
 
 /// What a world is made of.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +114,7 @@ impl World {
         };
         let mut world = Self { spec, folder, ports, schedulers: BTreeMap::new(), agents: BTreeMap::new() };
         std::fs::write(world.folder().join("topology.yaml"), &world.spec.topology)?;
+        std::fs::create_dir_all(world.history())?;
         world.migrate().await?;
         for region in world.spec.regions.clone() {
             world.start_scheduler(&region)?;
@@ -120,7 +125,7 @@ impl World {
         Ok(world)
     }
 
-    /// Where the world keeps logs, spools and the ledger.
+    /// Where the world keeps logs, spools and the history.
     #[must_use]
     pub fn folder(&self) -> &Path {
         match &self.folder {
@@ -129,10 +134,10 @@ impl World {
         }
     }
 
-    /// The runners' append-only record.
+    /// The folder of its history: what was asked and done, outside the system under test.
     #[must_use]
-    pub fn ledger(&self) -> PathBuf {
-        self.folder().join("ledger.jsonl")
+    pub fn history(&self) -> PathBuf {
+        self.folder().join(HISTORY)
     }
 
     /// The regions of the world.
@@ -212,7 +217,9 @@ impl World {
             arguments.extend(["--scheduler".to_owned(), url]);
         }
         arguments.extend(["--spool".to_owned(), self.path(&format!("spool-{region}"))]);
-        arguments.extend(["--ledger".to_owned(), self.path("ledger.jsonl")]);
+        let record = |name: &str| self.history().join(name).to_string_lossy().into_owned();
+        arguments.extend(["--ledger".to_owned(), record(LEDGER)]);
+        arguments.extend(["--history".to_owned(), record(&agent_file(region.as_str()))]);
         arguments.extend(self.spec.runner.iter().cloned());
         let log = self.folder().join(format!("agent-{region}.log"));
         self.agents.insert(region.clone(), Process::start("region-agent", &arguments, &log)?);

@@ -18,6 +18,7 @@ mod status;
 mod work;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use topology::Specialization;
 
 use crate::clock::Clock;
 use crate::config::{Config, RunnerSettings};
+use crate::history::History;
 use crate::runner::{Command, Http, Ledger, Runner, Simulated};
 use crate::spool::{self, Spool};
 
@@ -55,9 +57,9 @@ pub enum Error {
     /// The spool folder.
     #[error("results cannot be kept")]
     Spool(#[source] spool::Error),
-    /// The ledger.
-    #[error("the ledger {} cannot be opened", path.display())]
-    Ledger {
+    /// The ledger or the history.
+    #[error("the record {} cannot be opened", path.display())]
+    Record {
         /// Where.
         path: std::path::PathBuf,
         /// Why.
@@ -90,6 +92,7 @@ struct Inner {
     runners: BTreeMap<Specialization, Runner>,
     spool: Spool,
     outbox: outbox::Line,
+    history: Option<History>,
     status: Mutex<Status>,
 }
 
@@ -103,7 +106,8 @@ impl Agent {
         let client = Client::new(&scheduler_client::Config::new(config.schedulers.clone()).token(token))
             .map_err(Error::Client)?;
         let (spool, left) = Spool::open(&config.spool).map_err(Error::Spool)?;
-        let ledger = open_ledger(&config)?;
+        let ledger = open(config.ledger.as_deref(), Ledger::open)?.map(Arc::new);
+        let history = open(config.history.as_deref(), History::open)?;
         let runner = make(&config.runner, ledger.as_ref())?;
         let own = config.runners.iter().map(|(name, own)| Ok((name.clone(), make(own, ledger.as_ref())?)));
         let runners = own.collect::<Result<_, Error>>()?;
@@ -117,6 +121,7 @@ impl Agent {
             runners,
             spool,
             outbox: outbox::Line::default(),
+            history,
             status,
         }));
         if !left.is_empty() {
@@ -178,10 +183,9 @@ impl Agent {
     }
 }
 
-fn open_ledger(config: &Config) -> Result<Option<Arc<Ledger>>, Error> {
-    let Some(path) = &config.ledger else { return Ok(None) };
-    let ledger = Ledger::open(path).map_err(|source| Error::Ledger { path: path.clone(), source })?;
-    Ok(Some(Arc::new(ledger)))
+/// Opens a record that is asked for.
+fn open<T>(path: Option<&Path>, open: impl Fn(&Path) -> std::io::Result<T>) -> Result<Option<T>, Error> {
+    path.map(|path| open(path).map_err(|source| Error::Record { path: path.to_owned(), source })).transpose()
 }
 
 fn make(settings: &RunnerSettings, ledger: Option<&Arc<Ledger>>) -> Result<Runner, Error> {

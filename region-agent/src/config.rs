@@ -44,6 +44,8 @@ pub struct Config {
     pub runner: RunnerSettings,
     /// Where simulations note what they did.
     pub ledger: Option<PathBuf>,
+    /// Where the agent notes which results it brought and what it heard.
+    pub history: Option<PathBuf>,
 }
 
 /// A bearer token, which no output shows.

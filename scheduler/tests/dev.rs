@@ -86,11 +86,11 @@ async fn a_world_notes_its_processes_and_brings_those_back_that_were_killed() {
     let up = dev.command(&["--detach"]);
     assert!(up.status.success(), "{}", told(&up));
     let before = dev.world();
-    assert!(before.keeper.is_this() && before.database.is_none(), "its database is somebody else's: {before:?}");
+    assert!(before.keeper.runs() && before.database.is_none(), "its database is somebody else's: {before:?}");
     assert_eq!(before.regions.iter().map(|one| one.region.as_str()).collect::<Vec<_>>(), ["us-west", "us-east"]);
     assert_eq!(before.regions[1].address, format!("http://127.0.0.1:{}", dev.base + 1));
-    assert!(before.regions.iter().all(|one| one.scheduler.as_ref().is_some_and(Process::is_this)), "{before:?}");
-    assert!(before.regions.iter().all(|one| one.agents.len() == 1 && one.agents[0].is_this()), "{before:?}");
+    assert!(before.regions.iter().all(|one| one.scheduler.as_ref().is_some_and(Process::runs)), "{before:?}");
+    assert!(before.regions.iter().all(|one| one.agents.len() == 1 && one.agents[0].runs()), "{before:?}");
     assert_eq!(told(&dev.command(&["revive"])), "nothing had fallen\n");
     assert_eq!(dev.world().regions, before.regions, "what runs is left alone");
 
@@ -102,13 +102,13 @@ async fn a_world_notes_its_processes_and_brings_those_back_that_were_killed() {
     assert_eq!(told(&revived), "started again: scheduler-us-west, agent-us-east\n");
     assert!(revived.status.success());
     let after = dev.world();
-    assert!(after.regions.iter().all(|one| one.scheduler.as_ref().is_some_and(Process::is_this)), "{after:?}");
-    assert!(after.regions[1].agents[0].is_this(), "{after:?}");
+    assert!(after.regions.iter().all(|one| one.scheduler.as_ref().is_some_and(Process::runs)), "{after:?}");
+    assert!(after.regions[1].agents[0].runs(), "{after:?}");
     assert_eq!(after.regions[1].scheduler, before.regions[1].scheduler, "what ran is left alone");
     assert_eq!(after.regions[0].agents, before.regions[0].agents);
 
     assert!(dev.command(&["stop"]).status.success());
     assert_eq!(World::read(dev.state.path()), None);
     let processes = after.regions.iter().flat_map(|one| one.scheduler.iter().chain(&one.agents));
-    assert!(processes.into_iter().all(|process| !process.is_this()), "all have ended");
+    assert!(processes.into_iter().all(|process| !process.runs()), "all have ended");
 }

@@ -20,7 +20,7 @@ use crate::report;
 use crate::run::{self, Carried, Ended, Event, Limits, Setup};
 use crate::session::Session;
 use crate::undo::{Undo, UndoLine};
-use crate::world::free_ports;
+use crate::world::{HISTORY, free_ports};
 
 /// The undo of the world itself, which no step of the file has.
 const WORLD: &str = "the world's database";
@@ -130,8 +130,9 @@ async fn on_a_world(
     phase("waiting until everything that was submitted has ended");
     let remains = tier.into_site().end().await?;
     phase("judging");
-    let seen = told::read(&database, options.folder, drill).await?;
-    let check = checker::check(options.folder).context("the history cannot be judged")?;
+    let history = options.folder.join(HISTORY);
+    let seen = told::read(&database, &history, drill).await?;
+    let check = checker::check(&history).context("the history cannot be judged")?;
     let instants = instants(&carried, &remains, load_us, steady_us, end_us);
     let measured = figures(drill, &remains, &carried, &seen, &check, instants, victim.as_ref());
     Ok(Run { load_us, topology, victim, carried, seen, check, measured })

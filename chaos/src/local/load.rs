@@ -18,8 +18,7 @@ use super::edge::Order;
 use super::topology::{allowed, place, rules, specialization};
 use crate::drill::{Load, WorldSpec};
 use crate::facts::{Facts, Life};
-use crate::history::{Call, Op, OpKind, titled};
-use crate::load::{Record, now_us};
+use crate::load::{Submits, now_us};
 
 /// A client gives a scheduler that does not answer so long before it asks the next.
 const LIMITS: Limits = Limits {
@@ -54,7 +53,7 @@ pub(crate) struct Setting {
     /// In which order they are tried.
     pub(crate) order: watch::Receiver<Order>,
     /// The history of submits.
-    pub(crate) record: Arc<Record>,
+    pub(crate) submits: Submits,
     /// What is known.
     pub(crate) facts: SharedFacts,
 }
@@ -148,8 +147,6 @@ struct Drawn {
 
 /// One submit.
 struct Ask {
-    op: u64,
-    key: String,
     entry: RegionName,
     mission: SubmitMission,
     allowed: Vec<String>,
@@ -177,61 +174,38 @@ impl Drawn {
             origin: place(&entry).map(Origin::At),
             residency: rule.clone(),
             priority,
-            idempotency_key: Some(key.clone()),
-            ..mission(&kind, &titled("drill", &key))
+            idempotency_key: Some(key),
+            ..mission(&kind)
         };
         let allowed = rule.map(|rule| allowed(&setting.world, &rule)).unwrap_or_default();
-        Ask { op: self.count, key, entry, mission, allowed }
+        Ask { entry, mission, allowed }
     }
 }
 
-fn mission(specialization: &str, title: &str) -> SubmitMission {
-    let body = json!({ "specialization": specialization, "title": title, "payload": {} });
+fn mission(specialization: &str) -> SubmitMission {
+    let body = json!({ "specialization": specialization, "title": "a drill's", "payload": {} });
     serde_json::from_value(body).expect("a mission needs no more than this")
 }
 
 impl Ask {
     async fn carry_out(self, setting: &Setting, client: &Client) -> anyhow::Result<()> {
-        let invoked_us = now_us();
-        setting.record.add(&self.line(invoked_us, OpKind::Invoke, None, None))?;
         let life = lock(&setting.facts).submitted(Life {
-            invoked_us,
+            invoked_us: now_us(),
             entry: self.entry.to_string(),
             answered: None,
             priority: self.mission.priority,
             specialization: self.mission.specialization.clone(),
-            allowed: self.allowed.clone(),
+            allowed: self.allowed,
             first_region: None,
             runs: Vec::new(),
         });
-        let answer = client.submit(self.mission.clone()).await;
-        let at_us = now_us();
-        match answer {
+        match setting.submits.submit(client, self.mission).await? {
             Ok(mission) => {
-                setting.record.add(&self.line(at_us, OpKind::Ok, Some(mission.id), None))?;
                 let region = mission.pool.map(|pool| pool.region.to_string());
-                lock(&setting.facts).accepted(life, at_us, mission.id, region);
+                lock(&setting.facts).accepted(life, now_us(), mission.id, region);
             }
-            Err(error) => {
-                let code = error.code().unwrap_or("unreachable").to_owned();
-                // A refusal as 4xx is of the content: no try of it can have been stored.
-                let refused = error.status().is_some_and(|status| (400..500).contains(&status));
-                let kind = if refused { OpKind::Fail } else { OpKind::Info };
-                setting.record.add(&self.line(at_us, kind, None, Some(code)))?;
-                lock(&setting.facts).refused(life, at_us);
-            }
+            Err(_) => lock(&setting.facts).refused(life, now_us()),
         }
         Ok(())
-    }
-
-    fn line(&self, at_us: i64, kind: OpKind, mission: Option<topology::MissionId>, error: Option<String>) -> Op {
-        let call = Call::Submit {
-            key: self.key.clone(),
-            mission,
-            priority: self.mission.priority,
-            residency: self.mission.residency.clone(),
-            allowed: self.allowed.clone(),
-        };
-        Op { at_us, op: self.op, kind, call, error }
     }
 }

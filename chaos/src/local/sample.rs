@@ -13,7 +13,8 @@ use tokio_postgres::NoTls;
 use topology::RegionName;
 
 use super::load::{SharedFacts, lock};
-use crate::load::{Record, now_us};
+use crate::history::Record;
+use crate::load::now_us;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(250);
@@ -99,7 +100,7 @@ async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mute
         let sample = Sample { at_us: now_us(), leases, regions, serving, breakers };
         lock(&facts).serving(sample.at_us, sample.serving.map(|regions| regions as f64));
         if let Err(error) = record.add(&sample) {
-            tracing::warn!("a sample is not on disk: {error:#}");
+            tracing::warn!(error = &error as &dyn std::error::Error, "a sample is not on disk");
         }
         seen.lock().expect("no holder of this lock panics").push(sample);
     }

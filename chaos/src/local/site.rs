@@ -20,7 +20,8 @@ use super::tail::Tail;
 use super::topology as shape;
 use crate::drill::{Drill, WorldSpec};
 use crate::facts::Facts;
-use crate::load::Record;
+use crate::history::{LEDGER, Record};
+use crate::load::Submits;
 use crate::wait::wait_until;
 use crate::world::{Spec, Wiring, World, free_ports, ports_of};
 
@@ -85,7 +86,7 @@ impl Site {
         let places = Places { database: database.url().to_owned(), schedulers: schedulers.clone() };
         let samples = Record::open(&folder.join("samples.jsonl"))?;
         let sampler = Sampler::start(places, Arc::clone(&facts), samples);
-        let tail = Tail::start(world.ledger(), Arc::clone(&facts));
+        let tail = Tail::start(world.history().join(LEDGER), Arc::clone(&facts));
         let health = proxies.urls_for(&Node::Edge).map(|(region, url)| (region, format!("{url}/health"))).collect();
         let edge = Edge::start(regions.clone(), health);
         let load = Running::start(Setting {
@@ -94,7 +95,7 @@ impl Site {
             load: drill.load.clone(),
             addresses: proxies.urls_for(&Node::Clients).collect(),
             order: edge.order(),
-            record: Arc::new(Record::open(&folder.join("submits.jsonl"))?),
+            submits: Submits::open(&world.history(), shape::rules(&drill.world).into_iter().collect())?,
             facts: Arc::clone(&facts),
         });
         let operator = Client::new(&Config::new(schedulers.into_values()))?;

@@ -10,7 +10,6 @@ use tokio_postgres::{Client, NoTls};
 use super::database::Database;
 use super::topology as shape;
 use crate::drill::{Drill, Fault, StepKind};
-use crate::history;
 use crate::journal::WorldTold;
 use crate::measure::{Control, ControlKind};
 
@@ -31,11 +30,11 @@ const ENDED: &str = "SELECT region, (extract(epoch FROM ended_at) * 1000000)::IN
 const MOVED: &str =
     "SELECT count(*) FROM mission_events WHERE from_state = 'leased' AND to_state IN ('queued', 'pending')";
 
-/// Reads it, and writes the rows and their history into the run's folder.
-pub(crate) async fn read(database: &Database, folder: &Path, drill: &Drill) -> anyhow::Result<Seen> {
+/// Reads it, and writes the rows and their events into the history's folder.
+pub(crate) async fn read(database: &Database, history: &Path, drill: &Drill) -> anyhow::Result<Seen> {
     let (client, connection) = tokio_postgres::connect(database.url(), NoTls).await?;
     tokio::spawn(connection);
-    history::dump(&client, folder, &|rule| shape::allowed(&drill.world, rule)).await?;
+    crate::history::dump(&client, history, &|rule| shape::allowed(&drill.world, rule)).await?;
     let engine = database.version().await?;
     let moved: i64 = client.query_one(MOVED, &[]).await?.get(0);
     Ok(Seen { engine, control: control(&client).await?, moved_leases: moved.unsigned_abs() })

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use chaos::judge::judge;
-use chaos::load::{Pace, Record, submit};
+use chaos::load::{Pace, submit};
 use chaos::wait::wait_until;
 use chaos::world::{World, free_ports};
 use sql::local::LocalServer;
 
-use crate::fixture::{Database, acknowledged, ledger, mission, simulated, small_world, turn};
+use crate::fixture::{Database, mission, simulated, small_world, submits, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -49,12 +48,10 @@ async fn an_outage_of_the_database_ends_no_session_and_moves_no_mission() {
     let runner = simulated((25_000, 30_000));
     let world = World::start(small_world(TOPOLOGY, &["us-west", "us-east"], &url, runner)).await.unwrap();
     let regions = world.regions().to_vec();
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = std::sync::Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = regions.iter().map(|region| world.client(region).unwrap()).collect();
     let kinds = ["engineer-master", "secure-specialist"];
     let missions = (0..LEASES).map(|n| mission(kinds[n % 2], &format!("mission {n}"))).collect();
-    assert_eq!(submit(&clients, missions, Pace::AtOnce(32), record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, missions, Pace::AtOnce(32), submits(&world)).await.unwrap().failed, 0);
     let leased = "SELECT count(*) FROM missions WHERE state = 'leased'";
     {
         let database = Database::at(&url).await;
@@ -74,7 +71,7 @@ async fn an_outage_of_the_database_ends_no_session_and_moves_no_mission() {
     assert!(done, "{:?}", database.counts("SELECT state, count(*) FROM missions GROUP BY state").await);
     assert_eq!(database.count("SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL").await, 0, "sessions ended");
     assert_eq!(database.count("SELECT count(*) FROM missions WHERE moves > 0 OR epoch > 1").await, 0, "missions moved");
-    let verdict = judge(&acknowledged(&told), &ledger(&world.ledger()), &database.rows().await);
-    assert!(verdict.holds() && verdict.fenced == 0, "{verdict:?}");
-    assert_eq!(verdict.proven, LEASES);
+    let summary = database.check(&world).await;
+    assert!(summary.all_proven() && summary.fenced == 0 && summary.lost_attempts == 0, "{summary:?}");
+    assert_eq!(summary.proven, LEASES as u64);
 }

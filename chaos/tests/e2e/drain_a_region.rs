@@ -1,15 +1,13 @@
 //! Draining moves everything that may lawfully move without a failed mission; the rest waits, and says why (P4).
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use chaos::judge::judge;
-use chaos::load::{Pace, Record, submit};
+use chaos::load::{Pace, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::wire::RegionControl;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, turn};
+use crate::fixture::{Database, large_world, missions, region, submits, turn};
 
 const OPEN: &str = "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased')";
 
@@ -18,10 +16,8 @@ async fn a_drained_region_empties_without_a_failed_mission() {
     let _turn = turn().await;
     let database = Database::new().await;
     let world = World::start(large_world(&database.url, (2_000, 4_000))).await.unwrap();
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
-    assert_eq!(submit(&clients, missions(600, 17), Pace::AtOnce(32), record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, missions(600, 17), Pace::AtOnce(32), submits(&world)).await.unwrap().failed, 0);
 
     let drained = region(0);
     let other = world.client(&region(2)).unwrap();
@@ -43,9 +39,9 @@ async fn a_drained_region_empties_without_a_failed_mission() {
 
     other.uncordon(&drained, &RegionControl::default()).await.unwrap();
     assert!(wait_until(Duration::from_secs(90), async || database.count(OPEN).await == 0).await);
-    let verdict = judge(&acknowledged(&told), &ledger(&world.ledger()), &database.rows().await);
+    let summary = database.check(&world).await;
     eprintln!("waited for the drained region: {reasons:?}");
-    assert!(verdict.holds(), "{verdict:?}");
+    assert!(summary.all_proven(), "{summary:?}");
     let charged = database.count("SELECT count(*) FROM missions WHERE attempts > 0 OR crashes > 0").await;
     assert_eq!(charged, 0, "a drain charges nothing");
 }

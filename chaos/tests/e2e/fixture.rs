@@ -1,18 +1,21 @@
 //! The worlds that the tests break.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use chaos::judge::{Acknowledged, Effect, Row, read_lines};
-use chaos::world::Spec;
+use chaos::checker::{Summary, check};
+use chaos::history::{self, Call, Effect, LEDGER, Lines, Op, OpKind, ROWS, Row, SUBMITS};
+use chaos::load::{Rules, Submits, rules};
+use chaos::world::{Spec, World};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use scheduler_client::wire::{MissionState, Origin, SubmitMission};
+use scheduler_client::wire::{Origin, SubmitMission};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::NoTls;
-use topology::{Epoch, MissionId, Position, RegionName};
+use topology::{MissionId, Position, RegionName};
 
 /// Regions of the large world: name, provider's region, and the share of the world's demand near it.
 pub(crate) const REGIONS: [(&str, &str, f64, f64); 5] = [
@@ -144,7 +147,7 @@ pub(crate) async fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
-/// A database of the test's own, asked directly: the judge does not ask the system under test.
+/// A database of the test's own, asked directly: the checker does not ask the system under test.
 pub(crate) struct Database {
     _own: Option<sql::testdb::TestDb>,
     pub(crate) url: String,
@@ -165,16 +168,21 @@ impl Database {
         Self { _own: None, url: url.to_owned(), client }
     }
 
-    /// Every mission's row.
+    /// Every mission's row, in the order of their ids.
     pub(crate) async fn rows(&self) -> Vec<Row> {
-        let rows = self.client.query("SELECT id, state, epoch FROM missions", &[]).await.expect("a plain read");
-        rows.iter()
-            .map(|row| {
-                let state: &str = row.get(1);
-                let state = serde_json::from_value::<MissionState>(json!(state)).expect("a state of the table");
-                Row { mission: MissionId(row.get(0)), state, epoch: Epoch(row.get(2)) }
-            })
-            .collect()
+        let folder = tempfile::tempdir().expect("a folder for a while");
+        history::dump(&self.client, folder.path(), &|_| Vec::new()).await.expect("a plain read");
+        let mut rows: Vec<Row> = read(&folder.path().join(ROWS));
+        rows.sort_by_key(|row| row.mission);
+        rows
+    }
+
+    /// Ends a world's history with what the database holds, and decides from it what happened.
+    pub(crate) async fn check(&self, world: &World) -> Summary {
+        let (folder, rules) = (world.history(), world_rules(world));
+        let residency = |rule: &str| rules.get(rule).cloned().unwrap_or_default();
+        history::dump(&self.client, &folder, &residency).await.expect("a plain read");
+        tokio::task::spawn_blocking(move || check(&folder)).await.expect("no panic").expect("the history is readable")
     }
 
     /// The first column of the first row, as a count.
@@ -189,13 +197,34 @@ impl Database {
     }
 }
 
-/// What the submitter was told.
-pub(crate) fn acknowledged(path: &Path) -> Vec<Acknowledged> {
-    read_lines(path).expect("the submitter's record is readable")
+/// The residency rules of a world's topology.
+fn world_rules(world: &World) -> Rules {
+    let text = std::fs::read_to_string(world.folder().join("topology.yaml")).expect("the world wrote it");
+    rules(&topology::config::parse(&text, "topology.yaml").expect("the world accepted it").topology)
 }
 
-/// What the runners did; lines of other kinds of events are left out.
-pub(crate) fn ledger(path: &Path) -> Vec<Effect> {
-    let lines: Vec<serde_json::Value> = read_lines(path).expect("the ledger is readable");
-    lines.into_iter().filter_map(|line| serde_json::from_value(line).ok()).collect()
+/// Where a world's submits are written down.
+pub(crate) fn submits(world: &World) -> Arc<Submits> {
+    Arc::new(Submits::open(&world.history(), world_rules(world)).expect("the world's folder can be written"))
+}
+
+/// Missions that the submitter was promised.
+pub(crate) fn acknowledged(world: &World) -> BTreeSet<MissionId> {
+    let submits: Vec<Op> = read(&world.history().join(SUBMITS));
+    let answered = submits.into_iter().filter(|op| op.kind == OpKind::Ok);
+    answered
+        .filter_map(|op| match op.call {
+            Call::Submit { mission, .. } => mission,
+            Call::Complete { .. } | Call::Fail { .. } => None,
+        })
+        .collect()
+}
+
+/// What the runners did.
+pub(crate) fn ledger(world: &World) -> Vec<Effect> {
+    read(&world.history().join(LEDGER))
+}
+
+fn read<T: history::Line>(path: &Path) -> Vec<T> {
+    Lines::open(path).and_then(Iterator::collect).expect("the history is readable")
 }

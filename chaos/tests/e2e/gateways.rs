@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chaos::http::{get, metric};
-use chaos::load::{Record, now_us};
+use chaos::load::Submits;
 use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::Client;
 use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, slack, turn};
+use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, slack, submits, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -35,8 +35,7 @@ async fn calls_move_on_from_a_gateway_that_hangs_refuses_or_is_late() {
     let spec = relayed_world(TOPOLOGY, &database.url, vec![near_url, second_url, third_url], simulated((100, 200)));
     let world = World::start(spec).await.unwrap();
     let here = world.regions()[0].clone();
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = Arc::new(Record::open(&told).unwrap());
+    let record = submits(&world);
     let page = format!("{}/metrics", world.scheduler_url(&here));
     let regions = format!("{}/v1/regions", world.scheduler_url(&here));
     let client = world.client(&here).unwrap();
@@ -68,7 +67,7 @@ async fn calls_move_on_from_a_gateway_that_hangs_refuses_or_is_late() {
     let probes = metric(&text, "sql_breaker_probes_total", &[]);
     assert!(half >= 1.0 && (probes - half).abs() < f64::EPSILON, "one probe each time: {half} {probes}");
 
-    let acknowledged = acknowledged(&told);
+    let acknowledged = acknowledged(&world);
     assert!(
         wait_until(Duration::from_secs(60), async || {
             database.count("SELECT count(*) FROM missions WHERE state <> 'succeeded'").await == 0
@@ -99,7 +98,7 @@ async fn calls_move_on_from_a_gateway_that_hangs_refuses_or_is_late() {
 }
 
 /// Submits 200 missions a second, whatever becomes of them, and answers how long the slowest accepted one took.
-async fn submit_for(time: Duration, client: &Client, record: Arc<Record>) -> Duration {
+async fn submit_for(time: Duration, client: &Client, record: Arc<Submits>) -> Duration {
     let mut tick = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
     let mut submits = JoinSet::new();
     let started = Instant::now();
@@ -108,8 +107,7 @@ async fn submit_for(time: Duration, client: &Client, record: Arc<Record>) -> Dur
         let (client, record) = (client.clone(), record.clone());
         submits.spawn(async move {
             let sent = Instant::now();
-            let answer = client.submit(mission("engineer-master", "boundary")).await.unwrap();
-            record.add(&chaos::judge::Acknowledged { mission: answer.id, at_us: now_us() }).unwrap();
+            record.submit(&client, mission("engineer-master", "boundary")).await.unwrap().unwrap();
             sent.elapsed()
         });
     }

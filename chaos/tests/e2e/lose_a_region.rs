@@ -1,17 +1,16 @@
 //! A region is killed with -9 while it holds the most leases (P1, P2, P4, P5).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use chaos::judge::{Effect, EffectKind, judge};
-use chaos::load::{Pace, Record, now_us, submit};
+use chaos::history::{Effect, EffectKind};
+use chaos::load::{Pace, now_us, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
 use topology::{MissionId, RegionName};
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, slack, turn};
+use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, slack, submits, turn};
 
 const MISSIONS: usize = 2_000;
 /// The default session TTL on PostgreSQL and what a reaper tick and a claim may take after it (P5).
@@ -26,8 +25,7 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
     let _turn = turn().await;
     let database = Database::new().await;
     let mut world = World::start(large_world(&database.url, (1_500, 2_500))).await.unwrap();
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = Arc::new(Record::open(&told).unwrap());
+    let record = submits(&world);
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
     let submits =
         tokio::spawn(
@@ -36,7 +34,7 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
 
     // The middle: enough is leased, and about half of it is still to come.
     let busy = wait_until(Duration::from_secs(90), async || {
-        database.count(LEASED).await >= 150 && acknowledged_so_far(&told) >= MISSIONS / 2
+        database.count(LEASED).await >= 150 && acknowledged(&world).len() >= MISSIONS / 2
     })
     .await;
     assert!(busy, "150 missions were never leased at once: {:?}", database.counts(LEASED_BY_REGION).await);
@@ -44,7 +42,7 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
     let victim = victim(&leased);
     let killed_at_us = now_us();
     world.signal_region(&victim, Signal::SIGKILL);
-    let held = held_at(&ledger(&world.ledger()), &victim, killed_at_us);
+    let held = held_at(&ledger(&world), &victim, killed_at_us);
 
     let submitted = submits.await.unwrap();
     assert_eq!(
@@ -67,7 +65,7 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
         database.counts("SELECT state, count(*) FROM missions WHERE finished_at IS NULL GROUP BY state").await;
     assert!(waiting.keys().all(|state| state == "pending"), "what may run nowhere else waits as pending: {waiting:?}");
 
-    let last = last_new_lease(&ledger(&world.ledger()), &held, killed_at_us);
+    let last = last_new_lease(&ledger(&world), &held, killed_at_us);
     let took = Duration::from_micros(u64::try_from(last - killed_at_us).unwrap());
 
     // It comes back, and what waited for it ends.
@@ -76,20 +74,16 @@ async fn a_killed_region_loses_no_mission_and_doubles_none() {
     world.start_agent(&victim).unwrap();
     assert!(wait_until(Duration::from_secs(120), async || database.count(OPEN).await == 0).await);
 
-    let verdict = judge(&acknowledged(&told), &ledger(&world.ledger()), &database.rows().await);
+    let summary = database.check(&world).await;
     eprintln!(
         "leased at the kill: {leased:?}, victim {victim} held {} runs, waited for its return: {waiting:?}, last new \
-         lease after {took:?}, verdict: {}",
+         lease after {took:?}, checked: {}",
         held.len(),
-        serde_json::to_string(&verdict).unwrap(),
+        serde_json::to_string(&summary).unwrap(),
     );
-    assert!(verdict.holds(), "{verdict:?}");
-    assert_eq!(verdict.acknowledged, MISSIONS);
+    assert!(summary.all_proven(), "{summary:?}");
+    assert_eq!(summary.acknowledged, MISSIONS as u64);
     assert!(took <= RELEASE_BOUND * slack(), "the last lease was granted anew {took:?} after the kill");
-}
-
-fn acknowledged_so_far(path: &std::path::Path) -> usize {
-    acknowledged(path).len()
 }
 
 fn victim(leased: &BTreeMap<String, i64>) -> RegionName {
@@ -103,7 +97,7 @@ fn held_at(ledger: &[Effect], region: &RegionName, at_us: i64) -> BTreeSet<Missi
     for effect in ledger.iter().filter(|effect| effect.region == region.as_str() && effect.at_us <= at_us) {
         match effect.event {
             EffectKind::Start => held.insert(effect.mission),
-            EffectKind::End | EffectKind::Accepted => held.remove(&effect.mission),
+            EffectKind::End | EffectKind::Stop => held.remove(&effect.mission),
         };
     }
     held

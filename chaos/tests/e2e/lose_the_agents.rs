@@ -1,15 +1,13 @@
 //! All agents of a region die, its scheduler lives: the queue does not wait for them (DESIGN 4.4).
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chaos::judge::judge;
-use chaos::load::{Pace, Record, submit};
+use chaos::load::{Pace, submit};
 use chaos::wait::wait_until;
 use chaos::world::World;
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Database, acknowledged, large_world, ledger, missions, region, slack, turn};
+use crate::fixture::{Database, large_world, missions, region, slack, submits, turn};
 
 /// `down_after` and what a tick of re-placing may take after it.
 const BOUND: Duration = Duration::from_secs(6 + 2);
@@ -22,14 +20,12 @@ async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
     let database = Database::new().await;
     // Twice as many missions as slots, and runs that outlast the submitting: every region has a queue.
     let mut world = World::start(large_world(&database.url, (6_000, 10_000))).await.unwrap();
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = Arc::new(Record::open(&told).unwrap());
     let clients: Vec<_> = world.regions().iter().map(|region| world.client(region).unwrap()).collect();
     let mut all = missions(1_000, 13);
     for mission in &mut all {
         mission.residency = None;
     }
-    assert_eq!(submit(&clients, all, Pace::AtOnce(32), record).await.unwrap().failed, 0);
+    assert_eq!(submit(&clients, all, Pace::AtOnce(32), submits(&world)).await.unwrap().failed, 0);
 
     let victim = region(1);
     let queued = format!("SELECT count(*) FROM missions WHERE state = 'queued' AND region = '{victim}'");
@@ -45,8 +41,8 @@ async fn the_queue_of_a_region_without_agents_is_placed_elsewhere() {
         "still open: {:?}",
         database.counts("SELECT state || ' ' || coalesce(region, '-'), count(*) FROM missions GROUP BY 1").await
     );
-    let verdict = judge(&acknowledged(&told), &ledger(&world.ledger()), &database.rows().await);
+    let summary = database.check(&world).await;
     eprintln!("{before} missions were queued in {victim}, the last left after {took:?}");
-    assert!(verdict.holds(), "{verdict:?}");
+    assert!(summary.all_proven(), "{summary:?}");
     assert!(emptied, "{} of {before} missions still wait there after {took:?}", database.count(&queued).await);
 }

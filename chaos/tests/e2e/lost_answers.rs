@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use chaos::judge::{Acknowledged, judge};
-use chaos::load::now_us;
 use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::wire::MissionState;
 use sql::relay::{Mode, Relay};
 
-use crate::fixture::{Database, ledger, mission, relayed_world, simulated, slack, turn};
+use crate::fixture::{Database, ledger, mission, relayed_world, simulated, slack, submits, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -30,15 +28,14 @@ async fn an_answer_that_is_lost_after_the_commit_loses_and_doubles_nothing() {
     let world = World::start(spec).await.unwrap();
     let here = world.regions()[0].clone();
     let client = world.client(&here).unwrap();
-    let mut told = Vec::new();
+    let submits = submits(&world);
 
     for (statement, cuts) in
         [("mission_submit", 1), ("mission_claim_4", 2), ("heartbeat_renew", 3), ("mission_complete", 4)]
     {
         relay.set(Mode::CutAfter(statement.to_owned()));
         let sent = Instant::now();
-        let answer = client.submit(mission("engineer-master", statement)).await.unwrap();
-        told.push(Acknowledged { mission: answer.id, at_us: now_us() });
+        let answer = submits.submit(&client, mission("engineer-master", statement)).await.unwrap().unwrap();
         let cut = wait_until(Duration::from_secs(20), async || relay.cuts() == cuts).await;
         assert!(cut, "no connection was cut after {statement}");
         let ended = wait_until(Duration::from_secs(30), async || {
@@ -46,16 +43,16 @@ async fn an_answer_that_is_lost_after_the_commit_loses_and_doubles_nothing() {
         })
         .await;
         assert!(ended, "{statement}: {:?}", client.mission(answer.id).await);
-        let same = format!("SELECT count(*) FROM missions WHERE title = '{statement}'");
+        let same = format!("SELECT count(*) FROM missions WHERE title LIKE '{statement} key=%'");
         assert_eq!(database.count(&same).await, 1, "{statement}: the submit was repeated as another mission");
         if statement == "mission_claim_4" {
-            let started = ledger(&world.ledger()).into_iter().find(|effect| effect.mission == answer.id).unwrap();
+            let started = ledger(&world).into_iter().find(|effect| effect.mission == answer.id).unwrap();
             assert!(started.epoch.0 >= 2, "the lost grant was never given again");
             // The mission is leased again by a later heartbeat; its run and completion come on top.
             assert!(sent.elapsed() < (LEASED_AGAIN + Duration::from_secs(2)) * slack(), "{:?}", sent.elapsed());
         }
     }
-    let verdict = judge(&told, &ledger(&world.ledger()), &database.rows().await);
-    assert!(verdict.holds(), "{verdict:?}");
+    let summary = database.check(&world).await;
+    assert!(summary.all_proven() && summary.acknowledged == 4, "{summary:?}");
     assert_eq!(database.count("SELECT count(*) FROM missions WHERE attempts > 0 OR crashes > 0").await, 0);
 }

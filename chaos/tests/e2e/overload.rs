@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use chaos::judge::Acknowledged;
-use chaos::load::{Record, now_us};
+use chaos::load::Submits;
 use chaos::wait::wait_until;
 use chaos::world::World;
 use scheduler_client::{Client, Error, Limits};
 use sql::relay::{Mode, Relay};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, slack, turn};
+use crate::fixture::{Database, acknowledged, mission, relayed_world, simulated, slack, submits, turn};
 
 const TOPOLOGY: &str = "\
 regions:
@@ -44,8 +43,7 @@ async fn the_excess_is_shed_and_nothing_that_was_accepted_suffers() {
     let world = World::start(spec).await.unwrap();
     let here = world.regions()[0].clone();
     relay.set(Mode::Delay(DATABASE));
-    let told = world.folder().join("acknowledged.jsonl");
-    let record = Arc::new(Record::open(&told).unwrap());
+    let record = submits(&world);
     let once = Limits { tries: 1, ..Limits::default() };
     let client = world.client(&here).unwrap().with_limits(once);
 
@@ -72,13 +70,13 @@ async fn the_excess_is_shed_and_nothing_that_was_accepted_suffers() {
     .await;
     assert!(done, "{:?}", database.counts("SELECT state, count(*) FROM missions GROUP BY state").await);
     let rows: std::collections::BTreeSet<_> = database.rows().await.into_iter().map(|row| row.mission).collect();
-    assert!(acknowledged(&told).iter().all(|answer| rows.contains(&answer.mission)), "an accepted mission is lost");
+    assert!(acknowledged(&world).is_subset(&rows), "an accepted mission is lost");
     assert_eq!(database.count("SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL").await, 0, "sessions ended");
     assert_eq!(database.count("SELECT count(*) FROM missions WHERE moves > 0").await, 0, "missions moved");
 }
 
 /// Submits so many a second for a time, each once, whatever becomes of the others.
-async fn offer(client: &Client, per_s: f64, time: Duration, record: Arc<Record>) -> Answers {
+async fn offer(client: &Client, per_s: f64, time: Duration, record: Arc<Submits>) -> Answers {
     let mut tick = tokio::time::interval(Duration::from_secs_f64(1.0 / per_s));
     let shed = Arc::new(AtomicUsize::new(0));
     let mut submits = JoinSet::new();
@@ -88,11 +86,8 @@ async fn offer(client: &Client, per_s: f64, time: Duration, record: Arc<Record>)
         let (client, record, shed) = (client.clone(), record.clone(), shed.clone());
         submits.spawn(async move {
             let sent = Instant::now();
-            match client.submit(mission("engineer-master", "overload")).await {
-                Ok(answer) => {
-                    record.add(&Acknowledged { mission: answer.id, at_us: now_us() }).unwrap();
-                    Ok(Some(sent.elapsed()))
-                }
+            match record.submit(&client, mission("engineer-master", "overload")).await.unwrap() {
+                Ok(_) => Ok(Some(sent.elapsed())),
                 Err(Error::Problem { problem, retry_after: Some(_) }) if problem.status == 503 => {
                     shed.fetch_add(1, Ordering::Relaxed);
                     Ok(None)

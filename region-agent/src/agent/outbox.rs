@@ -11,13 +11,16 @@ use serde_json::json;
 use self::line::Answer;
 pub(super) use self::line::Line;
 use super::Agent;
+use crate::history::Operation;
 use crate::runner::reason;
 use crate::spool::{Finished, FinishedResult};
 
 /// What a try to deliver came to.
 enum Delivery {
-    /// Accepted, or refused for good.
-    Over(&'static str),
+    /// It is done.
+    Accepted,
+    /// Refused for good.
+    Refused(Arc<Error>),
     /// The scheduler does not store such a result: report that instead.
     Unstorable(Arc<Error>),
     /// Nobody could decide.
@@ -37,12 +40,24 @@ impl Agent {
     pub(super) async fn deliver(&self, mut finished: Finished) {
         let name = finished.name();
         let mut pauses = Pauses::new(&self.0.client.limits());
+        let mut operation = self.invoked(&finished);
         let outcome = loop {
             let answer = self.0.outbox.send(&self.0.client, finished.clone()).await;
             let live = self.status().session == Some(finished.lease().session);
             match judge(answer, &finished.result, live) {
-                Delivery::Over(outcome) => break outcome,
-                Delivery::Unstorable(error) => finished = unstorable(&finished, &error),
+                Delivery::Accepted => {
+                    self.answered(operation, Ok(()));
+                    break finished.result.done();
+                }
+                Delivery::Refused(error) => {
+                    self.answered(operation, Err(&error));
+                    break "refused";
+                }
+                Delivery::Unstorable(error) => {
+                    self.answered(operation, Err(&error));
+                    finished = unstorable(&finished, &error);
+                    operation = self.invoked(&finished);
+                }
                 Delivery::Later(error) => {
                     tracing::warn!(
                         mission = %name.mission,
@@ -59,12 +74,27 @@ impl Agent {
             tracing::error!(error = &error as &dyn std::error::Error, "a delivered result stays on disk");
         }
     }
+
+    /// Notes in the history that a result is sent for the first time; its repetitions are the same operation.
+    fn invoked(&self, finished: &Finished) -> Option<Operation> {
+        self.0.history.as_ref().map(|history| history.invoke(finished))
+    }
+
+    /// Notes what was decided. What nobody could decide has no end in the history.
+    fn answered(&self, operation: Option<Operation>, decided: Result<(), &Error>) {
+        if let (Some(history), Some(operation)) = (&self.0.history, operation) {
+            match decided {
+                Ok(()) => history.ok(&operation),
+                Err(error) => history.fail(&operation, error.code()),
+            }
+        }
+    }
 }
 
 /// Judges an answer; `live` says whether the result is of the present session.
 fn judge(answer: Answer, result: &FinishedResult, live: bool) -> Delivery {
     let error = match answer {
-        Ok(LeaseAnswer { .. }) => return Delivery::Over(result.done()),
+        Ok(LeaseAnswer { .. }) => return Delivery::Accepted,
         Err(error) => error,
     };
     let complete = matches!(result, FinishedResult::Complete(_));
@@ -72,12 +102,12 @@ fn judge(answer: Answer, result: &FinishedResult, live: bool) -> Delivery {
         // Somebody else's by now, called off, finished, or unknown.
         Some(404 | 409 | 410) if error.code().is_some() => {
             tracing::info!(code = error.code(), "a result was refused");
-            Delivery::Over("refused")
+            Delivery::Refused(error)
         }
         // That scheduler knows another topology than the one that granted the lease: soon one of them knows both.
         Some(422) if error.code() == Some("unknown_home") && live => Delivery::Later(error),
         Some(400 | 413 | 422) if error.code().is_some() && complete => Delivery::Unstorable(error),
-        Some(400 | 413 | 422) if error.code().is_some() => Delivery::Over("refused"),
+        Some(400 | 413 | 422) if error.code().is_some() => Delivery::Refused(error),
         // 401 and 403: a wrong token is mended by people; all else is mended by time.
         _ => Delivery::Later(error),
     }
@@ -123,7 +153,8 @@ mod tests {
         let completed = Complete { lease, outcome: json!(null) };
         let result = if complete { FinishedResult::Complete(completed) } else { FinishedResult::Fail(failed) };
         match judge(Err(Arc::new(error)), &result, live) {
-            Delivery::Over(outcome) => outcome,
+            Delivery::Accepted => "accepted",
+            Delivery::Refused(_) => "refused",
             Delivery::Unstorable(_) => "unstorable",
             Delivery::Later(_) => "later",
         }

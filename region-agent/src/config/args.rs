@@ -40,6 +40,9 @@ pub struct RunArgs {
     /// simulated: append what was done to this file, a JSON line each
     #[arg(long, env = "MERIDIAN_LEDGER", value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+    /// Append which results were brought and what was answered to this file, a JSON line each
+    #[arg(long, env = "MERIDIAN_HISTORY", value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// What works on missions
     #[command(flatten)]
     pub runner: RunnerArgs,

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) spool: Option<PathBuf>,
     pub(super) grace: Option<String>,
     pub(super) ledger: Option<PathBuf>,
+    pub(super) history: Option<PathBuf>,
     pub(super) runner: RunnerFile,
     pub(super) runners: BTreeMap<String, RunnerFile>,
 }

@@ -68,6 +68,7 @@ fn merge(args: RunArgs, file: File, env: Env<'_>, mistakes: &mut Vec<String>) ->
         runners,
         runner: runner?,
         ledger: args.ledger.or(file.ledger),
+        history: args.history.or(file.history),
     })
 }
 

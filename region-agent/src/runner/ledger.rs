@@ -1,14 +1,12 @@
 //! An append-only file of what runners really did, for judges that trust no row.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
-use std::sync::Mutex;
 
 use serde::Serialize;
 use topology::{Epoch, MissionId, RegionName, SessionId};
 
 use super::Job;
+use crate::lines::{Lines, now_us};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,9 +33,9 @@ struct Line<'a> {
     ok: Option<bool>,
 }
 
-/// The file. Many processes may append to one: every line is one write.
+/// The file. Many processes may append to one.
 #[derive(Debug)]
-pub struct Ledger(Mutex<File>);
+pub struct Ledger(Lines);
 
 impl Ledger {
     /// Opens or creates the file.
@@ -45,25 +43,19 @@ impl Ledger {
     /// # Errors
     /// What the file system says.
     pub fn open(path: &Path) -> std::io::Result<Self> {
-        Ok(Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
+        Ok(Self(Lines::open(path)?))
     }
 
     /// Appends one line.
     pub fn note(&self, job: &Job, event: LedgerEvent, ok: Option<bool>) {
-        let line = Line {
-            at_us: chrono::Utc::now().timestamp_micros(),
+        self.0.add(&Line {
+            at_us: now_us(),
             event,
             mission: job.grant.mission,
             epoch: job.grant.epoch,
             session: job.session,
             region: &job.region,
             ok,
-        };
-        let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
-        bytes.push(b'\n');
-        let mut file = self.0.lock().expect("no holder of this lock panics");
-        if let Err(error) = file.write_all(&bytes) {
-            tracing::error!(%error, "the ledger misses a line");
-        }
+        });
     }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Faults {
     pub(crate) heartbeats: bool,
     /// Results get 503.
     pub(crate) results: bool,
+    /// Results get 403, as with a token that people have to mend.
+    pub(crate) forbids: bool,
     /// Results wait until this is over.
     pub(crate) results_wait: bool,
     /// Results come one at a time only, as before there was a route for many.
@@ -104,6 +106,8 @@ pub(crate) struct Tables {
     pub(crate) claims: u64,
     /// How many results each request brought.
     pub(crate) requests: Vec<usize>,
+    /// How many requests with results got 503 or 403.
+    pub(crate) turned_away: usize,
     pub(crate) authorization: Option<String>,
     pub(crate) faults: Faults,
 }
@@ -392,8 +396,10 @@ impl Fake {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let mut tables = self.tables();
-        if tables.faults.results {
-            return Err(refuse(503, "indeterminate"));
+        if tables.faults.results || tables.faults.forbids {
+            tables.turned_away += 1;
+            let (status, code) = if tables.faults.forbids { (403, "forbidden") } else { (503, "indeterminate") };
+            return Err(refuse(status, code));
         }
         tables.requests.push(n);
         Ok(())

@@ -1,6 +1,7 @@
 //! A finished result is not lost.
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 use topology::MissionId;
 
 use crate::fake::{Fake, Faults, Waiting};
@@ -120,4 +121,70 @@ fn a_scheduler_without_the_route_for_many_gets_them_one_by_one() {
     let tables = fake.tables();
     assert_eq!(tables.requests, [1; 6]);
     assert!(missions.iter().all(|mission| tables.results(*mission).iter().all(|said| said.accepted)));
+}
+
+/// The lines of an agent's history about a mission.
+fn history(home: &Home, mission: MissionId) -> Vec<Value> {
+    let text = std::fs::read_to_string(home.path("history.jsonl")).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["mission"] == mission.to_string()).collect()
+}
+
+fn types(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["type"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_history_tells_each_result_once_over_all_its_tries_and_again_after_a_restart() {
+    let fake = Fake::new(&[("a", 1)]);
+    // The client does not repeat what is forbidden: each try is one of the agent's own.
+    fake.tables().faults = Faults { forbids: true, ..Faults::default() };
+    let listener = fake.listen();
+    let home = Home::new();
+    let path = home.path("history.jsonl");
+    let flags = [AT_ONCE, &["--history", path.to_str().unwrap()]].concat();
+    let mut agent = home.start(&[&listener], &flags);
+    let mission = fake.submit(Waiting::new("a"));
+    wait_until("it was begun", || history(&home, mission).len() == 1);
+    let session = fake.tables().live()[0];
+    wait_until("it was tried again", || fake.tables().turned_away > 2);
+    assert_eq!(types(&history(&home, mission)), ["invoke"], "tries without an answer are one operation");
+    agent.signal(Signal::SIGKILL);
+    agent.wait();
+
+    fake.tables().faults = Faults::default();
+    let _second = home.start(&[&listener], &flags);
+    wait_until("it is no longer on disk", || spooled(&home) == 0);
+    let lines = history(&home, mission);
+    assert_eq!(types(&lines), ["invoke", "invoke", "ok"]);
+    assert!(lines[0]["op"] != lines[1]["op"] && lines[1]["op"] == lines[2]["op"], "{lines:?}");
+    let body = fake.tables().results(mission).remove(0).body;
+    let digest = scheduler_client::outcome_digest(&body["outcome"]);
+    for line in &lines {
+        assert!(line["at_us"].as_i64().unwrap() > 0 && line["op"].is_u64(), "{line}");
+        let told = [&line["call"], &line["epoch"], &line["session"], &line["outcome"], &line["error"]];
+        let wanted = ["complete".into(), 1.into(), session.to_string().into(), digest.clone().into(), Value::Null];
+        assert_eq!(told.map(Clone::clone), wanted, "{line}");
+    }
+}
+
+#[test]
+fn the_history_tells_why_a_result_was_refused() {
+    let fake = Fake::new(&[("a", 1)]);
+    fake.tables().faults.results_wait = true;
+    let listener = fake.listen();
+    let home = Home::new();
+    let path = home.path("history.jsonl");
+    let failing = ["--simulated-failures", "1", "--history", path.to_str().unwrap()];
+    let _agent = home.start(&[&listener], &[AT_ONCE, &failing].concat());
+    let mission = fake.submit(Waiting::new("a"));
+    wait_until("it is on disk", || spooled(&home) == 1);
+    fake.tables().faults.heartbeats = true;
+    fake.move_away(mission);
+    fake.tables().faults.results_wait = false;
+    wait_until("it is no longer on disk", || spooled(&home) == 0);
+    let lines = history(&home, mission);
+    assert_eq!(types(&lines), ["invoke", "fail"]);
+    let told = ["call", "error", "outcome"].map(|field| lines[1][field].clone());
+    assert_eq!(told, ["fail".into(), "lease_lost".into(), Value::Null]);
 }

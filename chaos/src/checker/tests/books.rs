@@ -78,7 +78,9 @@ impl Books {
     /// A run that began, and what it did next, in `us-west`.
     pub(super) fn ran(mut self, mission: u128, epoch: i64, then: &[EffectKind]) -> Self {
         self.effect(mission, epoch, EffectKind::Start, "us-west");
-        then.iter().for_each(|event| self.effect(mission, epoch, *event, "us-west"));
+        for event in then {
+            self.effect(mission, epoch, *event, "us-west");
+        }
         self
     }
 

@@ -12,7 +12,9 @@ use crate::history::{EVENTS, Error, LEDGER, ROWS, Record, SUBMITS, agent_file};
 
 fn write<T: Serialize>(folder: &Path, name: &str, lines: &[T]) {
     let record = Record::open(&folder.join(name)).unwrap();
-    lines.iter().for_each(|line| record.add(line).unwrap());
+    for line in lines {
+        record.add(line).unwrap();
+    }
 }
 
 /// Writes a history, its agents' operations over two files that use the same numbers.

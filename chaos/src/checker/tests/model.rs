@@ -110,7 +110,9 @@ impl Model {
             Asked::Refused => return,
         }
         let mut course = Course { model: self, mission, epoch: 0 };
-        life.turns.iter().for_each(|turn| course.turn(*turn));
+        for turn in &life.turns {
+            course.turn(*turn);
+        }
         course.finish(life, allowed);
     }
 }
