@@ -2,10 +2,7 @@
 
 use topology::RegionName;
 
-use crate::drill::{
-    Direction, EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector, StatementAnswer,
-    ToxicSpec,
-};
+use crate::drill::{Endpoint, Fault, LinkSelector, ProcessKind, RegionSelector};
 
 /// The regions of a fault, in words of the file.
 #[must_use]
@@ -25,13 +22,7 @@ pub fn regions(fault: &Fault) -> Vec<&RegionSelector> {
 }
 
 fn ends(links: &LinkSelector) -> Vec<&RegionSelector> {
-    [&links.from, &links.to]
-        .into_iter()
-        .filter_map(|end| match end {
-            Endpoint::Region(region) => Some(region),
-            Endpoint::Everyone | Endpoint::Clients | Endpoint::Edge | Endpoint::Database => None,
-        })
-        .collect()
+    [&links.from, &links.to].into_iter().filter_map(Endpoint::region).collect()
 }
 
 /// Whether the agents of its regions are out of reach, or gone, while it lasts: their leases have to move.
@@ -55,98 +46,38 @@ pub fn takes_leases(fault: &Fault) -> bool {
     }
 }
 
-/// A fault for people: `partition most-leases - * both ways`.
+/// The same fault with the names of its regions, as far as they are known.
 #[must_use]
-pub fn told(fault: &Fault, resolve: &dyn Fn(&RegionSelector) -> Option<RegionName>) -> String {
-    let name = |region: &RegionSelector| match (region, resolve(region)) {
-        (_, Some(region)) => region.to_string(),
-        (RegionSelector::MostLeases, None) => "the region with the most leases".to_owned(),
-        (RegionSelector::SecondMostLeases, None) => "the region with the second most leases".to_owned(),
-        (RegionSelector::Named(region), None) => region.to_string(),
-    };
-    let end = |end: &Endpoint| match end {
-        Endpoint::Region(region) => name(region),
-        Endpoint::Everyone => "everybody else".to_owned(),
-        Endpoint::Clients => "clients".to_owned(),
-        Endpoint::Edge => "the edge".to_owned(),
-        Endpoint::Database => "the database".to_owned(),
-    };
-    let links = |links: &LinkSelector| {
-        let way = match links.direction {
-            Direction::Both => "both ways",
-            Direction::Out => "outbound",
-            Direction::In => "inbound",
-        };
-        format!("between {} and {}, {way}", end(&links.from), end(&links.to))
-    };
-    match fault {
-        Fault::Partition { links: cut } => format!("nothing passes {}", links(cut)),
-        Fault::Toxic { links: bad, toxic } => format!("{} {}", toxic_told(toxic), links(bad)),
-        Fault::GatewayDown { region } => format!("the database gateway of {} is gone", name(region)),
-        Fault::Kill { process, region } => format!("{} of {} dies", process_told(*process), name(region)),
-        Fault::CrashLoop { region, every } => {
-            format!("the scheduler of {} dies every {:.1} s", name(region), every.as_secs_f64())
+pub fn named(fault: &Fault, resolve: &dyn Fn(&RegionSelector) -> Option<RegionName>) -> Fault {
+    let mut named = fault.clone();
+    let name = |region: &mut RegionSelector| {
+        if let Some(known) = resolve(region) {
+            *region = RegionSelector::Named(known);
         }
-        Fault::Pause { process, region } => format!("{} of {} stands still", process_told(*process), name(region)),
-        Fault::RestartDatabase { down } => format!("the database crashes and is away for {:.1} s", down.as_secs_f64()),
-        Fault::Statements { name, answer, share } => {
-            let what = if name == "*" { "of the statements that write" } else { name.as_str() };
-            format!("{:.0} % {what} are answered {}", share * 100.0, answer_told(*answer))
+    };
+    match &mut named {
+        Fault::Partition { links } | Fault::Toxic { links, .. } => {
+            for end in [&mut links.from, &mut links.to] {
+                if let Endpoint::Region(region) = end {
+                    name(region);
+                }
+            }
         }
-        Fault::Verb { region, verb } => format!("an operator says {} to {}", verb_told(*verb), name(region)),
-        Fault::Edge { region, health } => format!("the edge sees {} as {}", name(region), health_told(*health)),
-        Fault::Load { per_second } => format!("{per_second} missions a second are submitted"),
-        Fault::SilenceInjector => "whoever injects the faults falls silent".to_owned(),
+        Fault::GatewayDown { region }
+        | Fault::Kill { region, .. }
+        | Fault::CrashLoop { region, .. }
+        | Fault::Pause { region, .. }
+        | Fault::Verb { region, .. }
+        | Fault::Edge { region, .. } => name(region),
+        Fault::RestartDatabase { .. } | Fault::Statements { .. } | Fault::Load { .. } | Fault::SilenceInjector => {}
     }
-}
-
-const fn process_told(process: ProcessKind) -> &'static str {
-    match process {
-        ProcessKind::Scheduler => "the scheduler",
-        ProcessKind::Agent => "the agent",
-        ProcessKind::Region => "everything",
-    }
-}
-
-const fn answer_told(answer: StatementAnswer) -> &'static str {
-    match answer {
-        StatementAnswer::SerializationFailure => "40001",
-        StatementAnswer::AdminShutdown => "57P01",
-        StatementAnswer::Ambiguous => "by nothing, though they are carried out",
-    }
-}
-
-const fn verb_told(verb: OperatorVerb) -> &'static str {
-    match verb {
-        OperatorVerb::Cordon => "cordon",
-        OperatorVerb::Drain => "drain",
-    }
-}
-
-const fn health_told(health: EdgeHealth) -> &'static str {
-    match health {
-        EdgeHealth::Red => "ill though it is well",
-        EdgeHealth::Green => "well though nobody reaches it",
-    }
-}
-
-fn toxic_told(toxic: &ToxicSpec) -> String {
-    use ToxicSpec::{Bandwidth, Blackhole, HalfOpen, Latency, Refuse, Reset, SlowClose, Stall};
-    match toxic {
-        Latency { ms, jitter_ms } => format!("{ms} ms late (+- {jitter_ms} ms)"),
-        Bandwidth { bytes_per_s } => format!("{bytes_per_s} bytes a second"),
-        Stall => "stalled".to_owned(),
-        Blackhole => "swallowed".to_owned(),
-        Reset { after_ms } => format!("reset after {after_ms} ms"),
-        Refuse => "refused".to_owned(),
-        HalfOpen => "half open".to_owned(),
-        SlowClose { ms } => format!("closed {ms} ms late"),
-    }
+    named
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drill::Direction;
 
     fn cut(to: Endpoint) -> Fault {
         let from = Endpoint::Region(RegionSelector::MostLeases);
@@ -162,11 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_with_the_region_as_far_as_it_is_known() {
-        let unknown = told(&cut(Endpoint::Everyone), &|_| None);
-        assert_eq!(unknown, "nothing passes between the region with the most leases and everybody else, both ways");
-        let known = told(&cut(Endpoint::Everyone), &|_| Some("us-west".parse().unwrap()));
-        assert_eq!(known, "nothing passes between us-west and everybody else, both ways");
-        assert_eq!(regions(&cut(Endpoint::Everyone)), [&RegionSelector::MostLeases]);
+    fn a_fault_is_named_as_far_as_its_regions_are_known() {
+        let fault = cut(Endpoint::Everyone);
+        assert_eq!(named(&fault, &|_| None), fault);
+        let known = named(&fault, &|_| Some("us-west".parse().unwrap()));
+        assert_eq!(known.to_string(), "nothing passes between us-west and everybody else");
+        assert_eq!(regions(&fault), [&RegionSelector::MostLeases]);
     }
 }

@@ -53,8 +53,6 @@ pub(crate) struct Remains {
     pub(crate) facts: Facts,
     /// What was seen from outside.
     pub(crate) samples: Vec<Sample>,
-    /// Missions that had not ended in time.
-    pub(crate) open: i64,
 }
 
 impl Site {
@@ -65,7 +63,7 @@ impl Site {
         folder: &Path,
         database: Arc<Database>,
     ) -> anyhow::Result<Self> {
-        let regions = shape::regions(&drill.world);
+        let regions = drill.world.region_names();
         let links = links::all(&regions);
         let ports = ports_of(&regions)?;
         let upstream = |link: &Link| match &link.server {
@@ -127,19 +125,15 @@ impl Site {
     pub(crate) async fn end(self) -> anyhow::Result<Remains> {
         let Self { world, database, proxies, facts, sampler, load, tail, edge, .. } = self;
         load.stop().await?;
-        let mut open = -1;
-        let looked = async || {
-            open = count_open(&database).await.unwrap_or(-1);
-            open == 0
-        };
-        wait_until(SETTLE, looked).await;
+        // What has not ended by then is for the checker to find.
+        wait_until(SETTLE, async || count_open(&database).await.is_ok_and(|open| open == 0)).await;
         // The ledger ends with the agents, and what it says last is to be known.
         drop((edge, world));
         tail.finish();
         drop(proxies);
         let samples = sampler.finish();
         let facts = std::mem::take(&mut *super::load::lock(&facts));
-        Ok(Remains { facts, samples, open })
+        Ok(Remains { facts, samples })
     }
 }
 

@@ -15,7 +15,6 @@ use super::links;
 use super::load::{SharedFacts, lock};
 use super::sample::Sampler;
 use super::site::Site;
-use super::topology as shape;
 use crate::drill::{Drill, Fault, Probe, ProcessKind, Query, RegionSelector, Step, StepKind, TierName};
 use crate::journal::Victim;
 use crate::load::now_us;
@@ -149,11 +148,7 @@ pub(super) fn refuses(step: &Step) -> Option<String> {
 #[must_use]
 pub fn preview(drill: &Drill, step: &Step) -> Vec<Target> {
     let StepKind::Fault(fault) = &step.kind else { return Vec::new() };
-    let regions = shape::regions(&drill.world);
-    let named = |region: &RegionSelector| match region {
-        RegionSelector::Named(region) => Some(region.clone()),
-        RegionSelector::MostLeases | RegionSelector::SecondMostLeases => None,
-    };
+    let regions = drill.world.region_names();
     // For the count of links any region is as good as another.
     let some = |region: &RegionSelector| {
         let stand_in = match region {
@@ -163,7 +158,7 @@ pub fn preview(drill: &Drill, step: &Step) -> Vec<Target> {
         };
         stand_in.cloned().context("the world has too few regions")
     };
-    let how = hits::told(fault, &named);
+    let how = fault.to_string();
     let undo = undo_told(fault).to_owned();
     let links = match fault {
         Fault::Partition { links } | Fault::Toxic { links, .. } => {
@@ -183,11 +178,7 @@ pub fn preview(drill: &Drill, step: &Step) -> Vec<Target> {
         | Fault::Load { .. }
         | Fault::SilenceInjector => None,
     };
-    let region = hits::regions(fault).first().map(|region| match region {
-        RegionSelector::Named(region) => region.to_string(),
-        RegionSelector::MostLeases => "most-leases".to_owned(),
-        RegionSelector::SecondMostLeases => "second-most-leases".to_owned(),
-    });
+    let region = hits::regions(fault).first().map(ToString::to_string);
     let what = match links {
         Some(count) => format!("{count} links"),
         None => what_told(fault).to_owned(),
@@ -242,7 +233,7 @@ impl Tier for Local {
         let StepKind::Fault(fault) = &step.kind else { return Vec::new() };
         let known = |region: &RegionSelector| self.resolve(region).ok();
         let region = hits::regions(fault).first().and_then(|region| known(region)).map(|region| region.to_string());
-        let (how, undo) = (hits::told(fault, &known), undo_told(fault).to_owned());
+        let (how, undo) = (hits::named(fault, &known).to_string(), undo_told(fault).to_owned());
         vec![Target { what: what_told(fault).to_owned(), region, how, undo }]
     }
 

@@ -4,28 +4,23 @@ use std::fmt::Write as _;
 
 use topology::{Position, RegionName};
 
-use crate::drill::WorldSpec;
+use crate::drill::{REGIONS, WorldSpec};
 
-/// Regions in the order in which a world takes them: name, AWS's name, and a place nearby for clients.
-const REGIONS: [(&str, &str, f64, f64); 5] = [
-    ("us-west", "us-west-2", 45.5, -122.7),
-    ("europe-west", "eu-west-1", 53.3, -6.3),
-    ("asia-east", "ap-northeast-1", 35.7, 139.7),
-    ("us-east", "us-east-1", 38.9, -77.4),
-    ("south-america", "sa-east-1", -23.6, -46.6),
+/// For each of the regions that a world may have, in their order: AWS's name, and a place nearby for clients.
+const AT: [(&str, f64, f64); REGIONS.len()] = [
+    ("us-west-2", 45.5, -122.7),
+    ("eu-west-1", 53.3, -6.3),
+    ("ap-northeast-1", 35.7, 139.7),
+    ("us-east-1", 38.9, -77.4),
+    ("sa-east-1", -23.6, -46.6),
 ];
-
-/// The regions of a world.
-#[must_use]
-pub fn regions(world: &WorldSpec) -> Vec<RegionName> {
-    table(world).map(|(name, ..)| name.parse().expect("the names of this table are names")).collect()
-}
 
 /// A place near a region, for the clients there; none where the tier has no such region.
 #[must_use]
 pub fn place(region: &RegionName) -> Option<Position> {
-    let (.., lat, lng) = REGIONS.iter().find(|(name, ..)| *name == region.as_str())?;
-    Some(Position::new(*lat, *lng).expect("the table holds places of the globe"))
+    let nth = REGIONS.iter().position(|name| *name == region.as_str())?;
+    let (_, lat, lng) = AT[nth];
+    Some(Position::new(lat, lng).expect("the table holds places of the globe"))
 }
 
 /// The n-th specialization.
@@ -43,7 +38,7 @@ pub fn allowed(world: &WorldSpec, rule: &str) -> Vec<String> {
 /// The residency rules of a world: for each region `only-R`, then `pair-R`.
 #[must_use]
 pub fn rules(world: &WorldSpec) -> Vec<(String, Vec<String>)> {
-    let names: Vec<&str> = table(world).map(|(name, ..)| name).collect();
+    let names: Vec<&str> = table(world).map(|(name, _)| name).collect();
     let next = |n: usize| names[(n + 1) % names.len()];
     let only = names.iter().map(|name| (format!("only-{name}"), vec![(*name).to_owned()]));
     let pair = names.iter().enumerate();
@@ -55,7 +50,7 @@ pub fn rules(world: &WorldSpec) -> Vec<(String, Vec<String>)> {
 #[must_use]
 pub fn text(world: &WorldSpec) -> String {
     let mut text = String::from("version: 1\nregions:\n");
-    for (n, (name, cloud, ..)) in table(world).enumerate() {
+    for (n, (name, cloud)) in table(world).enumerate() {
         let _ = write!(text, "  - name: {name}\n    provider: AWS\n    region: {cloud}\n    agents:\n");
         for s in 0..world.specializations {
             let role = if s % world.regions == n { "primary" } else { "replica" };
@@ -73,8 +68,8 @@ pub fn text(world: &WorldSpec) -> String {
     text
 }
 
-fn table(world: &WorldSpec) -> impl Iterator<Item = (&'static str, &'static str, f64, f64)> {
-    REGIONS.into_iter().take(world.regions)
+fn table(world: &WorldSpec) -> impl Iterator<Item = (&'static str, &'static str)> {
+    REGIONS.into_iter().zip(AT.map(|(cloud, ..)| cloud)).take(world.regions)
 }
 
 fn slots(world: &WorldSpec, region: &str) -> u32 {
