@@ -20,7 +20,7 @@ pub(super) struct Course<'a, T: Tier> {
     /// What was begun and has an undo, in that order.
     pub(super) begun: Vec<Begun<'a>>,
     /// What went wrong with undoing: one phrase each.
-    pub(super) not_undone: Vec<String>,
+    pub(super) undo_failures: Vec<String>,
 }
 
 /// A step that has to be undone.
@@ -40,7 +40,7 @@ impl<'a, T: Tier> Course<'a, T> {
         setup: Setup<'a>,
         lookout: &'a Lookout<'a, T::Gauges>,
     ) -> Self {
-        Self { drill, tier, setup, lookout, activities: Vec::new(), begun: Vec::new(), not_undone: Vec::new() }
+        Self { drill, tier, setup, lookout, activities: Vec::new(), begun: Vec::new(), undo_failures: Vec::new() }
     }
 
     pub(super) async fn run(mut self) -> Carried {
@@ -91,10 +91,10 @@ impl<'a, T: Tier> Course<'a, T> {
         let mut residue = self.residue().await;
         let mut undone = self.begun.iter().all(|begun| begun.undone);
         if undone && let Err(error) = self.setup.log.append(&UndoLine::Over) {
-            self.not_undone.push(format!("{:#}", anyhow::Error::from(error)));
+            self.undo_failures.push(format!("{:#}", anyhow::Error::from(error)));
             undone = false;
         }
-        residue.append(&mut self.not_undone);
+        residue.append(&mut self.undo_failures);
         Carried {
             started_at_us,
             ended_at_us: (self.setup.clock)(),
