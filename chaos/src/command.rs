@@ -65,7 +65,7 @@ struct Group(Option<Pid>);
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // The child is not reaped yet, so the group is still its own.
+            // Either the child is not reaped yet, or what keeps its output open is in the group: it is still its own.
             let _ = killpg(group, Signal::SIGKILL);
         }
     }

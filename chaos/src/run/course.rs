@@ -20,7 +20,7 @@ pub(super) struct Course<'a, T: Tier> {
     /// What was begun and has an undo, in that order.
     pub(super) begun: Vec<Begun<'a>>,
     /// What went wrong with undoing: one phrase each.
-    pub(super) not_undone: Vec<String>,
+    pub(super) undo_failures: Vec<String>,
 }
 
 /// A step that has to be undone.
@@ -40,7 +40,7 @@ impl<'a, T: Tier> Course<'a, T> {
         setup: Setup<'a>,
         lookout: &'a Lookout<'a, T::Gauges>,
     ) -> Self {
-        Self { drill, tier, setup, lookout, activities: Vec::new(), begun: Vec::new(), not_undone: Vec::new() }
+        Self { drill, tier, setup, lookout, activities: Vec::new(), begun: Vec::new(), undo_failures: Vec::new() }
     }
 
     pub(super) async fn run(mut self) -> Carried {
@@ -94,10 +94,10 @@ impl<'a, T: Tier> Course<'a, T> {
             && self.setup.ends_log
             && let Err(error) = self.setup.log.append(&UndoLine::Over)
         {
-            self.not_undone.push(format!("{:#}", anyhow::Error::from(error)));
+            self.undo_failures.push(format!("{:#}", anyhow::Error::from(error)));
             undone = false;
         }
-        residue.append(&mut self.not_undone);
+        residue.append(&mut self.undo_failures);
         Carried {
             started_at_us,
             ended_at_us: (self.setup.clock)(),

@@ -20,7 +20,7 @@ impl<T: Tier> Course<'_, T> {
             let place = self.begun.iter().position(|begun| begun.step.name == step.name && !begun.undone);
             let Some(place) = place else { continue };
             if let Err(why) = self.undo(place).await {
-                self.not_undone.push(format!("{} is not undone: {why}", self.begun[place].step.name));
+                self.undo_failures.push(format!("{} is not undone: {why}", self.begun[place].step.name));
             }
         }
     }
@@ -47,8 +47,14 @@ impl<T: Tier> Course<'_, T> {
         begun.undone = true;
         self.activities[begun.activity].undone_at_us = Some((self.setup.clock)());
         (self.setup.progress)(Event::Undone { step: &step.name });
-        // Undone but not noted: it would only be undone once more.
-        let noted = self.setup.log.append(&UndoLine::Undone { step: step.name.clone() });
-        noted.map_err(chain)
+        if let Err(error) = self.setup.log.append(&UndoLine::Undone { step: step.name.clone() }) {
+            // The guard would undo it once more, which does no harm.
+            self.undo_failures.push(format!(
+                "{} is undone, but that could not be written down: {}",
+                step.name,
+                chain(error)
+            ));
+        }
+        Ok(())
     }
 }
