@@ -1,7 +1,7 @@
 //! Bugs that are planted so that drills can show that they would find them. For tests alone.
 //!
 //! Only the feature `planted-bugs` compiles them, and only the program `scheduler-with-bugs`, which needs it, plants one:
-//! the one that `MERIDIAN_PLANTED_BUG` names. Without the feature [`planted!`] is its last expression and nothing more.
+//! the one that `MERIDIAN_PLANTED_BUG` names. Without the feature the macro `planted!` is its last expression and no more.
 
 #[cfg(feature = "planted-bugs")]
 mod bugs;
