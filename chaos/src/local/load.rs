@@ -175,6 +175,7 @@ impl Drawn {
             residency: rule.clone(),
             priority,
             idempotency_key: Some(key),
+            drill: Some(setting.run.clone()),
             ..mission(&kind)
         };
         let allowed = rule.map(|rule| allowed(&setting.world, &rule)).unwrap_or_default();
