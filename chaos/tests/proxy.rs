@@ -61,6 +61,14 @@ impl Program {
     }
 }
 
+impl Drop for Program {
+    /// One that does not end as it should must not stay.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[tokio::test]
 async fn it_ends_with_its_standard_input_and_all_links_close() {
     let mut program = Program::start();
