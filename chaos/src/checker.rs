@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use topology::MissionId;
 
-pub use read::check;
+pub use read::{check, check_within};
 pub use tables::{Checker, Part};
 
 /// What the records prove.

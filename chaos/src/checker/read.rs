@@ -16,15 +16,20 @@ const AT_A_TIME: u64 = 1 << 30;
 /// # Errors
 /// [`history::Error`] where a file is missing or a line is not what it should be.
 pub fn check(folder: &Path) -> Result<Summary, history::Error> {
-    let files = Files::of(folder)?;
-    check_in_parts(&files, files.bytes()?.div_ceil(AT_A_TIME))
+    check_within(folder, AT_A_TIME)
 }
 
-pub(super) fn check_in_parts(files: &Files, parts: u64) -> Result<Summary, history::Error> {
+/// As [`check`], with so many bytes of history judged at a time; about a third of them is kept in memory.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_within(folder: &Path, bytes: u64) -> Result<Summary, history::Error> {
+    let files = Files::of(folder)?;
+    let parts = files.bytes()?.div_ceil(bytes.max(1));
     Part::all(parts).try_fold(Summary::default(), |sum, part| Ok(sum.and(files.check(part)?)))
 }
 
-pub(super) struct Files {
+struct Files {
     ops: Vec<PathBuf>,
     ledger: PathBuf,
     rows: PathBuf,
@@ -32,7 +37,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn of(folder: &Path) -> Result<Self, history::Error> {
+    fn of(folder: &Path) -> Result<Self, history::Error> {
         let [ledger, rows, events] = [LEDGER, ROWS, EVENTS].map(|name| folder.join(name));
         Ok(Self { ops: history::op_files(folder)?, ledger, rows, events })
     }

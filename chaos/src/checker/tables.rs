@@ -32,7 +32,9 @@ impl Part {
 
     const fn has_mission(self, mission: MissionId) -> bool {
         let (high, low) = mission.0.as_u64_pair();
-        (high ^ low) % self.of == self.number
+        // Also ids that are counted up, as in simulations, are to be spread: the middle bits of a product are.
+        let mixed = (high ^ low.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 24) % self.of == self.number
     }
 
     const fn has_key(self, key: Mark) -> bool {

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::books::Books;
 use super::model::{Model, all_lives, mixed};
-use crate::checker::read::{Files, check_in_parts};
-use crate::checker::{AnomalyKind, check};
+use crate::checker::{AnomalyKind, check, check_within};
 use crate::history::{EVENTS, Error, LEDGER, ROWS, Record, SUBMITS, agent_file};
 
 fn write<T: Serialize>(folder: &Path, name: &str, lines: &[T]) {
@@ -43,8 +42,7 @@ fn a_folder_is_judged_as_its_lines_are_and_in_parts_as_whole() {
     let summary = books.check();
     assert!(summary.count(AnomalyKind::Lost) > 10, "{summary:?}");
     assert_eq!(check(folder.path()).unwrap(), summary);
-    let files = Files::of(folder.path()).unwrap();
-    assert_eq!(check_in_parts(&files, 7).unwrap(), summary);
+    assert_eq!(check_within(folder.path(), 20_000).unwrap(), summary);
 }
 
 #[test]
