@@ -7,6 +7,7 @@ pub mod http;
 pub mod journal;
 pub mod judge;
 pub mod load;
+pub mod sim;
 pub mod tier;
 pub mod undo;
 pub mod wait;
