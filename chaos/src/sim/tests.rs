@@ -4,13 +4,17 @@ mod drills;
 
 use super::*;
 
+/// Both cores of the smallest machine.
+const JOBS: usize = 2;
+
 #[test]
-fn smoke() {
-    let begun = std::time::Instant::now();
-    let drill = drills::region_cut();
-    let sim = Sim::new(&drill, 1, false);
-    eprintln!("new {:?}", begun.elapsed());
-    let outcome = sim.run();
-    eprintln!("run {:?}", begun.elapsed());
-    panic!("{outcome} {:?} {:?}", outcome.measures, outcome.check);
+fn probe() {
+    for drill in drills::all() {
+        let begun = std::time::Instant::now();
+        let sweep = sweep(&drill, 0..25, JOBS);
+        println!("{} {:?}: {sweep}", drill.name, begun.elapsed());
+        let o = run(&drill, 3);
+        println!("   {:?} moved {} fenced {} lost attempts {}", o.measures, o.measures.moved_leases, o.check.fenced, o.check.lost_attempts);
+    }
+    panic!();
 }
