@@ -114,7 +114,7 @@ impl<'a> Sim<'a> {
                     Node::Client(site) => self.clients[site].on_alarm(&mut self.wire, alarm),
                     Node::Database => unreachable!("the database sets no timer"),
                 },
-                Event::Parcel(parcel) => self.deliver(parcel),
+                Event::Parcel(parcel) => self.deliver(*parcel),
             }
         }
         self.finish()

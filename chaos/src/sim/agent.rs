@@ -103,12 +103,9 @@ impl Agent {
             }
             Alarm::RunOver(name, number) => self.run_over(wire, name, number),
             Alarm::Retry(number) => self.retry(wire, number),
-            Alarm::Tick(_)
-            | Alarm::Look(..)
-            | Alarm::PollOver(_)
-            | Alarm::Hints
-            | Alarm::Again(_)
-            | Alarm::Submit => unreachable!("agents set no such timer"),
+            Alarm::Tick(_) | Alarm::Look(..) | Alarm::PollOver(_) | Alarm::Hints | Alarm::Again(_) | Alarm::Submit => {
+                unreachable!("agents set no such timer")
+            }
         }
     }
 

@@ -174,7 +174,9 @@ impl Sim<'_> {
         match region {
             RegionSelector::MostLeases => ranked(0),
             RegionSelector::SecondMostLeases => ranked(1),
-            RegionSelector::Named(name) => self.setup.site(name).expect("an unknown region was refused before the start"),
+            RegionSelector::Named(name) => {
+                self.setup.site(name).expect("an unknown region was refused before the start")
+            }
         }
     }
 

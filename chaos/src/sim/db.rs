@@ -103,8 +103,6 @@ impl Database {
             Statement::Fates { missions } => Rows::Fates(self.fates(&missions)),
             Statement::Unnamed { leases, seq } => self.release_unnamed(wire, &leases, seq),
             Statement::Word(word) => self.word(wire, word),
-            Statement::Cancel { mission } => Rows::Accepted(self.apply(wire, mission, &Command::Cancel).is_ok()),
-            Statement::Retry { mission, seen, landing, pool } => self.retry(wire, mission, seen, landing, pool),
         }
     }
 
@@ -118,7 +116,12 @@ impl Database {
     }
 
     /// Applies a command to a mission where it stands.
-    fn apply(&mut self, wire: &mut Wire, mission: Mission, command: &Command<'_>) -> Result<Option<Transition>, Refusal> {
+    fn apply(
+        &mut self,
+        wire: &mut Wire,
+        mission: Mission,
+        command: &Command<'_>,
+    ) -> Result<Option<Transition>, Refusal> {
         use scheduler_core::lifecycle::Step;
         let Some(row) = self.missions.get(&mission) else {
             return Err(Refusal::WrongState { state: MissionState::Cancelled });

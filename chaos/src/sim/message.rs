@@ -39,7 +39,7 @@ impl Node {
     /// Something that tells it from all others, for the trace.
     pub(super) const fn number(self) -> u64 {
         match self {
-            Self::Database => 0,
+            Self::Database => 1,
             Self::Scheduler(site) => 0x100 + site as u64,
             Self::Agent(agent) => 0x200 + agent as u64,
             Self::Client(site) => 0x300 + site as u64,
@@ -95,9 +95,21 @@ pub(super) enum Fail {
 #[derive(Debug, Clone)]
 pub(super) enum Request {
     Submit(Submit),
-    Register { session: SessionId, site: Site },
-    Heartbeat { session: SessionId, seq: i64, holds: Vec<LeaseName> },
-    Claim { session: SessionId, site: Site, free: Slots, wait: Us },
+    Register {
+        session: SessionId,
+        site: Site,
+    },
+    Heartbeat {
+        session: SessionId,
+        seq: i64,
+        holds: Vec<LeaseName>,
+    },
+    Claim {
+        session: SessionId,
+        site: Site,
+        free: Slots,
+        wait: Us,
+    },
     Word(Word),
     /// Work was queued in a pool there.
     Hint(usize),
@@ -132,8 +144,6 @@ pub(super) struct Lease {
 pub(super) enum Says {
     /// Done, with this outcome.
     Complete(Outcome),
-    /// This attempt failed.
-    Fail(Outcome),
     /// Handed back unfinished.
     Release,
 }

@@ -154,11 +154,7 @@ impl Sim<'_> {
             ("lost", number(objectives.lost), counted(&[AnomalyKind::Lost, AnomalyKind::Orphaned])),
             ("duplicated", number(objectives.duplicated), counted(&[AnomalyKind::Duplicated])),
             ("overlap", number(objectives.overlap), counted(&[AnomalyKind::Overlap])),
-            (
-                "failback_errors",
-                number(objectives.failback_errors),
-                Figure::Measured(measures.submit_errors[2] as f64),
-            ),
+            ("failback_errors", number(objectives.failback_errors), Figure::Measured(measures.submit_errors[2] as f64)),
         ];
         let wanted = all.into_iter().filter_map(|(name, limit, had)| Some((name, limit?, had)));
         wanted

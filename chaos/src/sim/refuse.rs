@@ -7,9 +7,7 @@ use crate::drill::{Drill, Endpoint, Fault, LinkSelector, Query, RegionSelector, 
 pub fn refuses(fault: &Fault) -> Option<String> {
     match fault {
         Fault::Edge { .. } => Some("no edge is modelled: there is no monitor to tell anything".to_owned()),
-        Fault::SilenceInjector => {
-            Some("whoever injects faults is part of the model and cannot fall silent".to_owned())
-        }
+        Fault::SilenceInjector => Some("whoever injects faults is part of the model and cannot fall silent".to_owned()),
         Fault::Toxic { toxic: ToxicSpec::HalfOpen | ToxicSpec::SlowClose { .. }, .. } => {
             Some("the model sends messages and keeps no connections".to_owned())
         }

@@ -96,12 +96,9 @@ impl Scheduler {
             Alarm::PollOver(call) => self.poll_over(wire, call),
             Alarm::Hints => self.send_hints(wire),
             Alarm::Again(errand) => self.errands.again(wire, errand),
-            Alarm::Beat(_)
-            | Alarm::Fence
-            | Alarm::Claim
-            | Alarm::RunOver(..)
-            | Alarm::Retry(_)
-            | Alarm::Submit => unreachable!("schedulers set no such timer"),
+            Alarm::Beat(_) | Alarm::Fence | Alarm::Claim | Alarm::RunOver(..) | Alarm::Retry(_) | Alarm::Submit => {
+                unreachable!("schedulers set no such timer")
+            }
         }
     }
 

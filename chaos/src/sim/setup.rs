@@ -149,7 +149,8 @@ fn topology(regions: usize, kinds: usize) -> Topology {
     topology.regions = REGIONS[..regions]
         .iter()
         .map(|(name, city)| {
-            let mut region = all.iter().find(|region| region.name.as_str() == *city).expect("a city of the core").clone();
+            let mut region =
+                all.iter().find(|region| region.name.as_str() == *city).expect("a city of the core").clone();
             region.name = testing::name(name);
             region.database_region = testing::name(name);
             region

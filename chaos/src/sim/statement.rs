@@ -5,36 +5,82 @@ use scheduler_core::lifecycle::{Landing, MissionFacts, MissionState, Transition}
 use scheduler_core::placement::PoolLoad;
 use topology::{Epoch, SchedulerId, SessionId};
 
-use super::message::{Lease, Submit, Word};
+use super::message::{Lease, Says, Submit, Word};
 use super::setup::{Mission, Pool, Site};
 use super::time::Us;
 
 /// One statement. Each is atomic at the instant at which the database carries it out.
 #[derive(Debug, Clone)]
 pub(super) enum Statement {
-    SchedulerBeat { id: SchedulerId, site: Site, home: Site },
+    SchedulerBeat {
+        id: SchedulerId,
+        site: Site,
+        home: Site,
+    },
     /// What a view is made of: the rows of regions, loads and schedulers.
     LoadRead,
     /// Counts the pools of a region and publishes them.
-    LoadPublish { site: Site },
-    RegionLife { site: Site },
-    RegionHealth { site: Site, seen: Standing, next: Standing },
-    SessionRegister { id: SessionId, site: Site },
-    SessionReap { site: Site, deadline: Us },
-    SweepDue { home: Site },
-    Page { home: Site, page: Page },
-    Move { steps: Vec<Step> },
-    SessionsSettle { sessions: Vec<SessionId> },
-    Submit { mission: NewMission },
-    Claim { pool: Pool, clock: Us, wishes: Vec<(SessionId, i64)>, limit: usize },
-    ClaimAlone { pool: Pool, clock: Us, sessions: Vec<SessionId> },
-    HeartbeatRenew { session: SessionId, seq: i64 },
-    Leases { session: SessionId },
-    Fates { missions: Vec<Mission> },
-    Unnamed { leases: Vec<Lease>, seq: i64 },
+    LoadPublish {
+        site: Site,
+    },
+    RegionLife {
+        site: Site,
+    },
+    RegionHealth {
+        site: Site,
+        seen: Standing,
+        next: Standing,
+    },
+    SessionRegister {
+        id: SessionId,
+        site: Site,
+    },
+    SessionReap {
+        site: Site,
+        deadline: Us,
+    },
+    SweepDue {
+        home: Site,
+    },
+    Page {
+        home: Site,
+        page: Page,
+    },
+    Move {
+        steps: Vec<Step>,
+    },
+    SessionsSettle {
+        sessions: Vec<SessionId>,
+    },
+    Submit {
+        mission: NewMission,
+    },
+    Claim {
+        pool: Pool,
+        clock: Us,
+        wishes: Vec<(SessionId, i64)>,
+        limit: usize,
+    },
+    ClaimAlone {
+        pool: Pool,
+        clock: Us,
+        sessions: Vec<SessionId>,
+    },
+    HeartbeatRenew {
+        session: SessionId,
+        seq: i64,
+    },
+    Leases {
+        session: SessionId,
+    },
+    Fates {
+        missions: Vec<Mission>,
+    },
+    Unnamed {
+        leases: Vec<Lease>,
+        seq: i64,
+    },
     Word(Word),
-    Cancel { mission: Mission },
-    Retry { mission: Mission, seen: Epoch, landing: Landing, pool: Option<Pool> },
 }
 
 /// Which missions a sweep looks at.
@@ -77,8 +123,6 @@ pub(super) struct Step {
 #[derive(Debug, Clone)]
 pub(super) enum Rows {
     None,
-    /// How many rows changed.
-    Count(usize),
     Look(Box<Look>),
     Life(Life),
     Ended(Vec<SessionId>),
@@ -183,7 +227,6 @@ pub(super) struct Fate {
 impl Statement {
     /// The name that the scheduler gives it, by which faults choose it.
     pub(super) const fn name(&self) -> &'static str {
-        use super::message::Says;
         match self {
             Self::SchedulerBeat { .. } => "scheduler_beat",
             Self::LoadRead => "load_read",
@@ -205,10 +248,7 @@ impl Statement {
             Self::Leases { .. } => "mission_leases",
             Self::Fates { .. } => "mission_fates",
             Self::Word(Word { says: Says::Complete(_), .. }) => "mission_complete",
-            Self::Word(Word { says: Says::Fail(_), .. }) => "mission_fail",
             Self::Word(Word { says: Says::Release, .. }) | Self::Unnamed { .. } => "mission_release",
-            Self::Cancel { .. } => "mission_cancel",
-            Self::Retry { .. } => "mission_retry",
         }
     }
 
@@ -233,9 +273,7 @@ impl Statement {
             | Self::ClaimAlone { .. }
             | Self::HeartbeatRenew { .. }
             | Self::Unnamed { .. }
-            | Self::Word(_)
-            | Self::Cancel { .. }
-            | Self::Retry { .. } => true,
+            | Self::Word(_) => true,
         }
     }
 

@@ -18,11 +18,6 @@ pub(super) fn date(at: Us) -> DateTime<Utc> {
     DateTime::from_timestamp(BEGIN_S, 0).expect("a moment of this age") + TimeDelta::microseconds(at)
 }
 
-/// The moment that the pure core means; one before the run began is its beginning.
-pub(super) fn moment(at: DateTime<Utc>) -> Us {
-    (at.timestamp_micros() - BEGIN_S * SECOND).max(0)
-}
-
 pub(super) fn us(span: Duration) -> Us {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

@@ -22,7 +22,9 @@ impl Trace {
 
     /// Notes something worth reading. Its words are in the digest whether or not the line is kept.
     pub(super) fn note(&mut self, at: Us, words: [u64; 3], line: impl FnOnce() -> String) {
-        words.into_iter().for_each(|word| self.fold(word));
+        for word in words {
+            self.fold(word);
+        }
         if let Some(lines) = &mut self.lines {
             lines.push(format!("{:>10.6} {}", seconds(at), line()));
         }

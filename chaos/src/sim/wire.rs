@@ -16,11 +16,23 @@ use super::witness::Witness;
 /// What happens next.
 #[derive(Debug, Clone)]
 pub(super) enum Event {
-    Parcel(Parcel),
+    /// Boxed: the queue moves its events about.
+    Parcel(Box<Parcel>),
     /// A node's own timer, of the process that set it.
     Alarm(Node, u32, Alarm),
     /// The drill's.
     Cue(usize),
+}
+
+impl Event {
+    /// Who takes it; none = the drill.
+    const fn node(&self) -> Option<Node> {
+        match self {
+            Self::Parcel(parcel) => Some(parcel.to),
+            Self::Alarm(node, ..) => Some(*node),
+            Self::Cue(_) => None,
+        }
+    }
 }
 
 /// Ordered by time, then by the order of asking.
@@ -53,6 +65,8 @@ pub(super) struct Wire {
     kept: BTreeMap<Node, Vec<Event>>,
     /// What waits for a link to change.
     stalled: Vec<Parcel>,
+    /// Questions that came to a scheduler and are not answered: their connections break when it dies.
+    pending: BTreeMap<(Node, u64), Parcel>,
 }
 
 impl Wire {
@@ -71,6 +85,7 @@ impl Wire {
             processes: BTreeMap::new(),
             kept: BTreeMap::new(),
             stalled: Vec::new(),
+            pending: BTreeMap::new(),
         }
     }
 
@@ -91,6 +106,7 @@ impl Wire {
             let Entry { at, seq, event } = self.queue.pop()?;
             self.now = at;
             self.trace.fold(at.cast_unsigned() ^ seq.rotate_left(40));
+            self.trace.fold(event.node().map_or(0, Node::number));
             match &event {
                 Event::Cue(_) => return Some(event),
                 Event::Alarm(node, life, _) if self.life(*node) != *life => {}
@@ -102,8 +118,19 @@ impl Wire {
                         self.reply(&parcel.clone(), Err(Fail::Refused));
                     }
                 }
-                Event::Parcel(_) => return Some(event),
+                Event::Parcel(parcel) => {
+                    self.note_question(parcel);
+                    return Some(event);
+                }
             }
+        }
+    }
+
+    fn note_question(&mut self, parcel: &Parcel) {
+        if let (Node::Scheduler(_), Body::Ask(_)) = (parcel.to, &parcel.body) {
+            let Parcel { call, from, to, via, .. } = *parcel;
+            let body = Body::Answer(Err(Fail::Broke));
+            self.pending.insert((to, call), Parcel { call, from: to, to: from, via, body });
         }
     }
 
@@ -121,7 +148,7 @@ impl Wire {
     pub(super) fn ask(&mut self, from: Node, to: Node, via: Option<Site>, ask: Ask, timeout: Us) -> u64 {
         let call = self.fresh();
         let silent = Parcel { call, from: to, to: from, via: None, body: Body::Answer(Err(Fail::Silent)) };
-        self.push(self.now + timeout, Event::Parcel(silent));
+        self.push(self.now + timeout, Event::Parcel(Box::new(silent)));
         self.send(Parcel { call, from, to, via, body: Body::Ask(ask) });
         call
     }
@@ -129,6 +156,7 @@ impl Wire {
     /// Answers what was asked.
     pub(super) fn reply(&mut self, asked: &Parcel, answer: Result<Answer, Fail>) {
         let Parcel { call, from, to, via, .. } = *asked;
+        self.pending.remove(&(to, call));
         self.send(Parcel { call, from: to, to: from, via, body: Body::Answer(answer) });
     }
 
@@ -144,7 +172,7 @@ impl Wire {
             Fare::Refused(after) if asker == parcel.to => (after, told(&parcel, asker, Fail::Broke)),
             Fare::Refused(after) => (after, told(&parcel, asker, Fail::Refused)),
         };
-        self.push(self.now + after, Event::Parcel(parcel));
+        self.push(self.now + after, Event::Parcel(Box::new(parcel)));
     }
 
     /// The links have changed: what waited is sent again.
@@ -166,11 +194,15 @@ impl Wire {
         self.processes.get(&node).is_some_and(|process| process.paused)
     }
 
-    /// A process dies: its timers and what came for it die with it.
+    /// A process dies: its timers and what came for it die with it, and whoever waits for its answer hears that.
     pub(super) fn kill(&mut self, node: Node) {
         let process = self.processes.entry(node).or_default();
         *process = Process { dead: true, paused: false, life: process.life + 1 };
         self.kept.remove(&node);
+        let broken: Vec<Parcel> = self.pending.extract_if(.., |(of, _), _| *of == node).map(|(_, told)| told).collect();
+        for told in broken {
+            self.send(told);
+        }
     }
 
     /// A new process starts.

@@ -1,6 +1,6 @@
 //! Somebody outside the system who sees every write, every effect and every answer, and says what must never be.
 //!
-//! It names the property that is broken (P1 durable, P2 one winner, P4 lawful) as it happens; what can be known only at
+//! It names the property that is broken (P1 durable, P2 one winner, P4 lawful, P5 prompt) as it happens; what can be known only at
 //! the end is looked for at the end.
 
 use std::collections::BTreeMap;
@@ -139,7 +139,8 @@ impl Witness {
         let rule = self.past(mission).rule;
         if let Some(site) = site.filter(|site| !self.setup.lawful(rule, *site)) {
             let (rule, region) = (rule.map(|rule| &self.setup.rules[rule].name), &self.setup.regions[site]);
-            let what = format!("placed in {region} under rule {}", rule.expect("without a rule all is lawful").as_str());
+            let what =
+                format!("placed in {region} under rule {}", rule.expect("without a rule all is lawful").as_str());
             self.blame(now, AnomalyKind::ResidencyBreach, mission, what);
         }
     }
@@ -246,8 +247,7 @@ impl Witness {
 const fn must_raise(from: MissionState, to: MissionState) -> bool {
     use MissionState::{Cancelled, Failed, Leased, Pending, Queued, Succeeded};
     match (from, to) {
-        (Queued, Leased | Queued | Pending | Cancelled)
-        | (Leased, Leased | Queued | Pending | Cancelled)
+        (Queued | Leased, Leased | Queued | Pending | Cancelled)
         | (Pending, Cancelled)
         | (Failed | Cancelled | Succeeded, Queued | Pending | Leased) => true,
         (Pending, Pending | Queued | Leased | Succeeded | Failed)
@@ -259,11 +259,11 @@ const fn must_raise(from: MissionState, to: MissionState) -> bool {
 /// The property that an anomaly breaks.
 const fn property(kind: AnomalyKind) -> &'static str {
     match kind {
-        AnomalyKind::Lost | AnomalyKind::Orphaned | AnomalyKind::OutcomeLost | AnomalyKind::KeySplit => "P1",
-        AnomalyKind::Duplicated
-        | AnomalyKind::Overlap
-        | AnomalyKind::UnfencedWrite
-        | AnomalyKind::EpochNotRaised => "P2",
+        AnomalyKind::Lost | AnomalyKind::OutcomeLost | AnomalyKind::KeySplit => "P1",
+        AnomalyKind::Duplicated | AnomalyKind::Overlap | AnomalyKind::UnfencedWrite | AnomalyKind::EpochNotRaised => {
+            "P2"
+        }
         AnomalyKind::ResidencyBreach => "P4",
+        AnomalyKind::Orphaned => "P5",
     }
 }

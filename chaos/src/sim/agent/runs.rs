@@ -74,7 +74,9 @@ impl Agent {
 
     pub(super) fn run_over(&mut self, wire: &mut Wire, name: LeaseName, timer: u64) {
         let may_work = self.may_work(wire.now);
-        let Some(run) = self.runs.get_mut(&name).filter(|run| run.timer == timer && run.since.is_some()) else { return };
+        let Some(run) = self.runs.get_mut(&name).filter(|run| run.timer == timer && run.since.is_some()) else {
+            return;
+        };
         if !may_work {
             // The process itself stood still, and wakes after its time.
             return run.stand_still(wire.now);

@@ -23,13 +23,8 @@ impl Database {
 
     pub(super) fn fates(&self, missions: &[Mission]) -> Vec<Fate> {
         let rows = missions.iter().filter_map(|mission| Some((*mission, &self.missions.get(mission)?.facts)));
-        rows.map(|(mission, facts)| Fate {
-            mission,
-            state: facts.state,
-            epoch: facts.epoch,
-            session: facts.session,
-        })
-        .collect()
+        rows.map(|(mission, facts)| Fate { mission, state: facts.state, epoch: facts.epoch, session: facts.session })
+            .collect()
     }
 
     /// Puts back what a heartbeat, at least two after the grant, has not named.
@@ -57,15 +52,6 @@ impl Database {
         let Lease { mission, epoch, session } = word.lease;
         match word.says {
             Says::Complete(outcome) => Rows::Accepted(self.complete(wire, &word.lease, outcome)),
-            Says::Fail(outcome) => {
-                let digest = digest(outcome);
-                let proof = Proof { session, epoch, digest: &digest };
-                let done = self.apply(wire, mission, &Command::Fail { proof, retryable: true });
-                if let Some(row) = self.missions.get_mut(&mission).filter(|row| row.facts.state == MissionState::Failed) {
-                    row.facts.digest = Some(digest);
-                }
-                Rows::Accepted(done.is_ok())
-            }
             Says::Release => Rows::Accepted(self.apply(wire, mission, &Command::Release { session, epoch }).is_ok()),
         }
     }
@@ -73,7 +59,8 @@ impl Database {
     fn complete(&mut self, wire: &mut Wire, lease: &Lease, outcome: Outcome) -> bool {
         let Some(held) = self.missions.get(&lease.mission).map(|row| row.facts.clone()) else { return false };
         // The bug leaves both out of the statement's WHERE: whoever speaks is taken for the holder.
-        let (session, epoch) = if self.has(PlantedBug::CompleteWithoutEpochCheck) && held.state == MissionState::Leased {
+        let (session, epoch) = if self.has(PlantedBug::CompleteWithoutEpochCheck) && held.state == MissionState::Leased
+        {
             (held.session.unwrap_or(lease.session), held.epoch)
         } else {
             (lease.session, lease.epoch)

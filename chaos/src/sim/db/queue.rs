@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use scheduler_core::lifecycle::{Command, Landing, MissionFacts, submit};
-use topology::{Epoch, SessionId};
+use scheduler_core::lifecycle::{Command, MissionFacts, submit};
+use topology::SessionId;
 
 use super::{Database, MissionRow};
 use crate::drill::PlantedBug;
@@ -108,27 +108,6 @@ impl Database {
         let row = self.missions.get_mut(&mission)?;
         row.grant_seq = seq;
         Some(Granted { lease: Lease { mission, epoch: next.epoch, session }, seq, alone })
-    }
-
-    /// Submits a failed or cancelled mission again.
-    pub(super) fn retry(
-        &mut self,
-        wire: &mut Wire,
-        mission: Mission,
-        seen: Epoch,
-        landing: Landing,
-        pool: Option<Pool>,
-    ) -> Rows {
-        let is_seen = self.missions.get(&mission).is_some_and(|row| row.facts.epoch == seen);
-        if let Some(row) = self.missions.get_mut(&mission).filter(|row| is_seen && row.facts.state.is_finished()) {
-            row.pool = pool;
-        }
-        let accepted = is_seen && self.apply(wire, mission, &Command::Retry(landing)).is_ok();
-        if accepted {
-            let row = self.missions.get_mut(&mission).expect("it was just written");
-            (row.outcome, row.facts.digest) = (None, None);
-        }
-        Rows::Accepted(accepted)
     }
 }
 

@@ -29,8 +29,7 @@ pub(in crate::sim) struct Regions {
 
 impl Regions {
     pub(super) fn new(regions: usize, pools: usize) -> Self {
-        let standing =
-            Standing { health: RegionHealth::Unknown, since: DateTime::UNIX_EPOCH, returned_at: None };
+        let standing = Standing { health: RegionHealth::Unknown, since: DateTime::UNIX_EPOCH, returned_at: None };
         Self {
             rows: vec![RegionRow { verb: Verb::None, drain_until: None, standing }; regions],
             loads: vec![LoadRow::default(); pools],
@@ -72,7 +71,7 @@ impl Database {
     pub(super) fn region_health(&mut self, wire: &mut Wire, site: Site, seen: Standing, next: Standing) -> Rows {
         let row = &mut self.regions.rows[site];
         if (row.standing.health, row.standing.since) != (seen.health, seen.since) {
-            return Rows::Count(0);
+            return Rows::None;
         }
         row.standing = next;
         if next.health == RegionHealth::Down {
@@ -82,7 +81,7 @@ impl Database {
         wire.trace.note(wire.now, [site as u64, next.health as u64, 1], || {
             format!("region {region} {} -> {}", seen.health, next.health)
         });
-        Rows::Count(1)
+        Rows::None
     }
 
     /// An operator's word, carried out at once.

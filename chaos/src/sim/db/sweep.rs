@@ -29,7 +29,9 @@ impl Database {
             Page::LeasesOfSessions(sessions) => {
                 sessions.iter().filter_map(|session| self.leased.get(session)).flatten().copied().collect()
             }
-            Page::LeasesOfRegion(site) => self.leases_where(|row| row.map(|pool| self.setup.site_of(pool)) == Some(*site)),
+            Page::LeasesOfRegion(site) => {
+                self.leases_where(|row| row.map(|pool| self.setup.site_of(pool)) == Some(*site))
+            }
             Page::LeasesOrphaned => self.leases_orphaned(home),
             Page::Queued(pool) => self.queued[*pool].iter().map(|(_, _, mission)| *mission).take(PAGE).collect(),
             Page::Pending(after) => self.pending[home].range(after + 1..).take(PAGE).copied().collect(),

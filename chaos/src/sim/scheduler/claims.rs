@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scheduler_client::wire::Grant;
 use region_agent::book::Slots;
+use scheduler_client::wire::Grant;
 use serde_json::Value;
 use topology::SessionId;
 
-use super::sql::{Failed, Purpose};
 use super::Scheduler;
+use super::sql::{Failed, Purpose};
 use crate::sim::alarm::Alarm;
 use crate::sim::message::{Parcel, Response};
 use crate::sim::setup::{Pool, Setup, Site, mission_id};
@@ -59,7 +59,15 @@ pub(super) struct Claims {
 
 impl Scheduler {
     /// A session asks for work. Its earlier claims are answered.
-    pub(super) fn claim(&mut self, wire: &mut Wire, asked: Parcel, session: SessionId, site: Site, free: &Slots, wait: Us) {
+    pub(super) fn claim(
+        &mut self,
+        wire: &mut Wire,
+        asked: Parcel,
+        session: SessionId,
+        site: Site,
+        free: &Slots,
+        wait: Us,
+    ) {
         for waiter in self.claims.waiters.iter_mut().filter(|waiter| waiter.session == session) {
             waiter.over = true;
         }
@@ -142,7 +150,8 @@ impl Scheduler {
         wishes: &[(SessionId, i64)],
         rows: Result<Rows, Failed>,
     ) {
-        let (granted, alone) = if let Ok(Rows::Granted(granted, alone)) = rows { (granted, alone) } else { (Vec::new(), false) };
+        let (granted, alone) =
+            if let Ok(Rows::Granted(granted, alone)) = rows { (granted, alone) } else { (Vec::new(), false) };
         self.claims.check_in(wire, &self.setup, pool, wishes, &granted);
         let claimer = self.claims.claimers.entry(pool).or_default();
         claimer.busy = false;
@@ -205,9 +214,7 @@ impl Claims {
     }
 
     fn answer_who_is_done(&mut self, wire: &mut Wire) {
-        for waiter in self.waiters.extract_if(.., |waiter| {
-            waiter.over && waiter.out.is_empty()
-        }) {
+        for waiter in self.waiters.extract_if(.., |waiter| waiter.over && waiter.out.is_empty()) {
             Scheduler::respond(wire, &waiter.asked, Response::Granted(waiter.granted));
         }
     }

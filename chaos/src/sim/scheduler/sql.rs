@@ -117,7 +117,7 @@ impl Errands {
         self.open.insert(call, errand);
         let body = Body::Answer(Err(Fail::Refused));
         let refused = Parcel { call, from: self.node, to: self.node, via: None, body };
-        wire.push(now, Event::Parcel(refused));
+        wire.push(now, Event::Parcel(Box::new(refused)));
     }
 
     /// A pause is over: after a conflict the statement is sent again.

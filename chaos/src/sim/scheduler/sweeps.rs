@@ -185,14 +185,7 @@ impl Scheduler {
     }
 
     /// After a page: the next of its kind, or the sessions are settled.
-    fn after_page(
-        &mut self,
-        wire: &mut Wire,
-        home: Site,
-        page: Page,
-        causes: BTreeMap<SessionId, Cause>,
-        again: bool,
-    ) {
+    fn after_page(&mut self, wire: &mut Wire, home: Site, page: Page, causes: BTreeMap<SessionId, Cause>, again: bool) {
         match page {
             Page::Pending(_) => {}
             Page::LeasesOfSessions(sessions) if !again => {
@@ -231,7 +224,8 @@ impl Scheduler {
         let clock = date(self.view.clock(now));
         let Ok(Applied::Change(next)) = apply(&row.facts, &command, clock) else { return None };
         let goes = !next.to.is_finished();
-        let pool: Option<Pool> = if next.to == MissionState::Pending { None } else { placed.pool.filter(|_| goes).or(row.pool) };
+        let pool: Option<Pool> =
+            if next.to == MissionState::Pending { None } else { placed.pool.filter(|_| goes).or(row.pool) };
         let home = if goes { placed.home } else { home };
         Some(Step { mission: row.mission, seen: (row.facts.state, row.facts.epoch), next, pool, home })
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::checker::AnomalyKind;
 use crate::drill::{
     After, BlastRadius, Direction, Drill, Endpoint, Fault, Hypothesis, LinkSelector, Load, Objectives, OperatorVerb,
     PlantedBug, Probe, ProcessKind, Query, RegionSelector, StatementAnswer, Step, StepKind, TierName, Tolerance,
@@ -126,20 +127,13 @@ pub(super) fn storm() -> Drill {
 
 pub(super) fn flapping() -> Drill {
     let flap = || cut(MOST, Direction::Both);
-    bare("flapping-region")
-        .then(flap(), 7.0)
-        .undo(0, 4.0)
-        .then(flap(), 7.5)
-        .undo(2, 3.0)
-        .then(flap(), 8.0)
+    bare("flapping-region").then(flap(), 7.0).undo(0, 4.0).then(flap(), 7.5).undo(2, 3.0).then(flap(), 8.0)
 }
 
 pub(super) fn two_regions() -> Drill {
     let mut drill = bare("two-regions");
     drill.world.regions = 5;
-    drill
-        .then(cut(MOST, Direction::Both), 2.0)
-        .then(kill(ProcessKind::Region, RegionSelector::SecondMostLeases), 20.0)
+    drill.then(cut(MOST, Direction::Both), 2.0).then(kill(ProcessKind::Region, RegionSelector::SecondMostLeases), 20.0)
 }
 
 pub(super) fn crash_loop() -> Drill {
@@ -169,14 +163,31 @@ pub(super) fn all() -> Vec<Drill> {
         region_cut(),
         region_killed(),
         oneway_cut(),
-        deaf(),
         zombie(),
         storm(),
         flapping(),
         two_regions(),
         crash_loop(),
         drain(),
+        deaf(),
         gray(),
         database(),
     ]
+}
+
+/// Every planted bug with the drill that must find it, and as what.
+pub(super) fn mutations() -> Vec<(PlantedBug, Drill, AnomalyKind)> {
+    vec![
+        (PlantedBug::DropAcknowledgement, region_cut(), AnomalyKind::Lost),
+        (PlantedBug::CompleteWithoutEpochCheck, short_cut(), AnomalyKind::UnfencedWrite),
+        (PlantedBug::MoveWithoutRaisingEpoch, region_cut(), AnomalyKind::EpochNotRaised),
+        (PlantedBug::ForgetResidency, region_cut(), AnomalyKind::ResidencyBreach),
+        (PlantedBug::IgnoreUnnamedLease, storm(), AnomalyKind::Orphaned),
+        (PlantedBug::LoseOutcome, region_cut(), AnomalyKind::OutcomeLost),
+    ]
+}
+
+/// A cut that heals just after leases have moved: results of the old epochs meet runs of the new ones.
+pub(super) fn short_cut() -> Drill {
+    bare("short-cut").then(cut(MOST, Direction::Both), 7.0)
 }
