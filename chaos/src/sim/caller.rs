@@ -16,6 +16,9 @@ const SUSPECT: Us = SECOND;
 const PAUSE: Us = 50 * MS;
 const PAUSE_MAX: Us = 2 * SECOND;
 
+/// What a scheduler that cannot decide asks for: its Retry-After.
+const RETRY_AFTER: Us = SECOND;
+
 /// Bounds of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -90,9 +93,11 @@ impl<K> Caller<K> {
         answer: Result<Answer, Fail>,
     ) -> Option<(K, Option<Response>)> {
         let mut call = self.open.remove(&number)?;
+        let mut least = 0;
         match answer {
             Ok(Answer::Http(Response::Unavailable)) => {
                 self.failed_at.remove(&call.at);
+                least = RETRY_AFTER;
             }
             Ok(Answer::Http(response)) => {
                 self.failed_at.remove(&call.at);
@@ -104,7 +109,7 @@ impl<K> Caller<K> {
             }
         }
         let lap_over = call.asked.len() == self.schedulers.len();
-        let pause = if lap_over { wire.rng.between(call.pause / 2, call.pause * 3 / 2) } else { 0 };
+        let pause = if lap_over { wire.rng.between(call.pause / 2, call.pause * 3 / 2).max(least) } else { 0 };
         if call.tries >= call.limits.tries || wire.now + pause >= call.until {
             return Some((call.purpose, None));
         }

@@ -233,7 +233,7 @@ impl Sim<'_> {
         let taken = leases.iter().filter(|lease| moved.iter().any(|(mission, _)| *mission == lease.mission));
         let named = |lease: &&Lease| self.agents.iter().any(|agent| agent.names(lease));
         for lease in taken.filter(named) {
-            self.wire.witness.taken_while_named(self.wire.now, lease);
+            self.wire.witness.taken_from_holder(self.wire.now, lease);
         }
     }
 

@@ -163,9 +163,9 @@ impl Witness {
         }
     }
 
-    /// A lease was taken from a session that works on it and names it, although nothing was amiss with it.
-    pub(super) fn taken_while_named(&mut self, now: Us, lease: &Lease) {
-        let what = format!("epoch {} was taken from who works on it and names it", lease.epoch);
+    /// A lease was taken from a session that lives and works on it, although nothing was amiss with it.
+    pub(super) fn taken_from_holder(&mut self, now: Us, lease: &Lease) {
+        let what = format!("epoch {} was taken from a live session that works on it", lease.epoch);
         self.blame(now, AnomalyKind::UnfencedWrite, lease.mission, what);
     }
 

@@ -1,9 +1,10 @@
 //! What the loops find and move.
 
-use scheduler_core::lifecycle::MissionState;
+use scheduler_core::lifecycle::{MissionState, Reason};
 
 use super::Database;
 use crate::drill::PlantedBug;
+use crate::sim::message::Lease;
 use crate::sim::setup::{Mission, Site};
 use crate::sim::statement::{Due, PAGE, Page, PageRow, Rows, Step, Unsettled};
 use crate::sim::wire::Wire;
@@ -69,6 +70,12 @@ impl Database {
             let Some(row) = self.missions.get(&step.mission) else { continue };
             if (row.facts.state, row.facts.epoch) != step.seen {
                 continue;
+            }
+            let holder = row.facts.session;
+            let of_ended = matches!(step.next.reason, Some(Reason::SessionExpired | Reason::RegionLost));
+            if let Some(session) = holder.filter(|session| of_ended && self.is_live(*session)) {
+                let lease = Lease { mission: step.mission, epoch: row.facts.epoch, session };
+                wire.witness.taken_from_holder(wire.now, &lease);
             }
             let mut next = step.next;
             if keeps_epoch {
