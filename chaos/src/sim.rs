@@ -49,12 +49,18 @@ use setup::{AGENTS, Setup};
 use wire::{Event, Wire};
 
 /// Runs a drill once. The trace's lines are not kept.
+///
+/// # Panics
+/// Where [`refusals`] of the drill are not empty.
 #[must_use]
 pub fn run(drill: &Drill, seed: u64) -> Outcome {
     Sim::new(drill, seed, false).run()
 }
 
 /// Runs a drill once and keeps the lines of its trace: what is shown when a seed is replayed.
+///
+/// # Panics
+/// As [`run`].
 #[must_use]
 pub fn run_traced(drill: &Drill, seed: u64) -> Outcome {
     Sim::new(drill, seed, true).run()

@@ -148,7 +148,6 @@ impl Net {
         let (from, to) = (self.place(parcel.from), self.place(parcel.to));
         let way = match parcel.via {
             None => vec![(from, to)],
-            Some(gateway) if parcel.to == Node::Database => vec![(from, gateway), (gateway, to)],
             Some(gateway) => vec![(from, gateway), (gateway, to)],
         };
         let mut took = self.distance(parcel);
@@ -175,7 +174,7 @@ impl Net {
         let mut later = 0;
         for (_, wrong) in wrong {
             match wrong {
-                Wrong::Partition | Wrong::Toxic(ToxicSpec::Blackhole | ToxicSpec::HalfOpen) => return Fare::Vanishes,
+                Wrong::Partition | Wrong::Toxic(ToxicSpec::Blackhole) => return Fare::Vanishes,
                 Wrong::Toxic(ToxicSpec::Stall) => return Fare::Waits,
                 Wrong::Toxic(ToxicSpec::Reset { after_ms }) => return Fare::Breaks(after_ms.cast_signed() * MS),
                 Wrong::Toxic(ToxicSpec::Refuse) => return Fare::Refused(0),
@@ -189,7 +188,9 @@ impl Net {
                     *free = (*free).max(now) + sends;
                     later += *free - now;
                 }
-                Wrong::Toxic(ToxicSpec::SlowClose { .. }) => {}
+                Wrong::Toxic(ToxicSpec::HalfOpen | ToxicSpec::SlowClose { .. }) => {
+                    unreachable!("refused before the start")
+                }
             }
         }
         Fare::Arrives(later)

@@ -169,7 +169,11 @@ impl Sim<'_> {
         let mut reasons: Vec<String> = self.wire.witness.violations.iter().map(ToString::to_string).collect();
         let missed = judged.iter().filter(|judged| !judged.kept);
         reasons.extend(missed.map(|judged| {
-            format!("{} was to be at most {}, and is {:?}", judged.objective, judged.at_most, judged.had)
+            let had = match &judged.had {
+                Figure::Measured(figure) => figure.to_string(),
+                Figure::NotMeasured(why) => why.clone(),
+            };
+            format!("{} was to be at most {}: {had}", judged.objective, judged.at_most)
         }));
         reasons.extend(self.conduct.deviations.iter().cloned());
         if self.drill.after.residue_must_be_empty {
