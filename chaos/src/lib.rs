@@ -19,6 +19,7 @@ pub mod report;
 pub mod run;
 pub mod session;
 pub mod stop;
+pub mod sim;
 pub mod tier;
 pub mod undo;
 pub mod wait;
