@@ -3,6 +3,7 @@
 mod cluster;
 mod local;
 mod progress;
+mod sim;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    sim: sim::Simulation,
+    #[command(flatten)]
     cluster: cluster::Deployment,
     #[command(flatten)]
     state: State,
@@ -61,6 +64,8 @@ pub(super) struct Args {
 /// Where a drill runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TierArg {
+    /// The scheduler's pure core against a modelled database, by seed.
+    Sim,
     /// Real processes of its own on this machine.
     Local,
     /// A deployment, by the commands that the file declares.
@@ -70,6 +75,7 @@ enum TierArg {
 pub(super) async fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let Some(drills) = drills(args, output)? else { return Ok(Exit::Finding) };
     match (args.tier, drills.as_slice()) {
+        (TierArg::Sim, all) => sim::run(args, all, output),
         (TierArg::Cluster, [drill]) => cluster::run(args, drill, output).await,
         (TierArg::Cluster, _) => Err(Stop::usage("one drill at a time on a deployment")),
         (TierArg::Local, [drill]) if !args.oracles => local::run(args, drill, output).await,
@@ -94,6 +100,7 @@ fn drills(args: &Args, output: &mut Output) -> anyhow::Result<Option<Vec<Drill>>
 
 fn named(args: &Args) -> anyhow::Result<Vec<PathBuf>> {
     let tier = match args.tier {
+        TierArg::Sim => TierName::Sim,
         TierArg::Local => TierName::Local,
         TierArg::Cluster => TierName::Cluster,
     };

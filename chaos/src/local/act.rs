@@ -150,8 +150,10 @@ async fn bytes(
     resolve: Resolve<'_>,
 ) -> anyhow::Result<Value> {
     let whole = match toxic {
-        ToxicSpec::Reset { .. } | ToxicSpec::Refuse | ToxicSpec::HalfOpen => true,
-        ToxicSpec::Latency { .. }
+        ToxicSpec::Reset { .. } | ToxicSpec::Refuse => true,
+        // One end has gone: the way says which.
+        ToxicSpec::HalfOpen
+        | ToxicSpec::Latency { .. }
         | ToxicSpec::Bandwidth { .. }
         | ToxicSpec::Stall
         | ToxicSpec::Blackhole

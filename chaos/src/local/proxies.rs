@@ -83,14 +83,8 @@ impl Proxies {
 
     /// Puts toxics on links, all at one instant, under the name of a step.
     pub(crate) async fn put(&self, step: &str, all: Vec<Put>) -> anyhow::Result<()> {
-        let toxics = all.into_iter().enumerate().map(|(n, put)| ToxicPut {
-            name: format!("{step}/{n}"),
-            links: vec![put.link.to_string()],
-            direction: direction(put.way),
-            toxic: put.toxic,
-        });
         let ttl_ms = TTL.as_millis() as u64;
-        let body = PutToxics { owner: OWNER.to_owned(), ttl_ms, toxics: toxics.collect() };
+        let body = PutToxics { owner: OWNER.to_owned(), ttl_ms, toxics: gathered(step, all) };
         self.control.put(&body).await.context("the fault proxy refused the fault")?;
         Ok(())
     }
@@ -151,6 +145,21 @@ fn wanted(link: &Link, upstream: &impl Fn(&Link) -> anyhow::Result<SocketAddr>) 
     };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     Ok(LinkSpec { name: link.to_string(), listen, upstream: upstream(link)?, kind })
+}
+
+/// One toxic for all links to which the same is done, so that it goes from all of them at one instant, too.
+fn gathered(step: &str, all: Vec<Put>) -> Vec<ToxicPut> {
+    let mut toxics: Vec<ToxicPut> = Vec::new();
+    for Put { link, way, toxic } in all {
+        let (direction, link) = (direction(way), link.to_string());
+        match toxics.iter_mut().find(|other| other.direction == direction && other.toxic == toxic) {
+            Some(same) => same.links.push(link),
+            None => {
+                toxics.push(ToxicPut { name: format!("{step}/{}", toxics.len()), links: vec![link], direction, toxic });
+            }
+        }
+    }
+    toxics
 }
 
 const fn direction(way: Way) -> Direction {

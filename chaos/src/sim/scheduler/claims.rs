@@ -233,5 +233,6 @@ fn grant(setup: &Setup, pool: Pool, granted: &Granted) -> Grant {
         seq: granted.seq,
         alone: granted.alone,
         traceparent: None,
+        drill: None,
     }
 }

@@ -55,6 +55,7 @@ fn bare(name: &str) -> Drill {
         },
         abort: Vec::new(),
         method: Vec::new(),
+        rollbacks: Vec::new(),
         context: None,
         after: After { recheck_hypothesis: true, soak: Duration::from_secs(15), residue_must_be_empty: true },
     }
