@@ -84,7 +84,7 @@ struct Sim<'a> {
 impl<'a> Sim<'a> {
     fn new(drill: &'a Drill, seed: u64, keep_trace: bool) -> Self {
         let setup = Arc::new(Setup::new(drill));
-        let mut wire = Wire::new(&setup, seed ^ drill.load.seed.rotate_left(32), keep_trace);
+        let mut wire = Wire::new(&setup, seed, drill.load.seed, keep_trace);
         let bug = drill.world.planted_bug;
         let schedulers = setup.sites().map(|site| Scheduler::start(&setup, bug, site, &mut wire)).collect();
         let agents = 0..setup.regions.len() * AGENTS;

@@ -135,7 +135,11 @@ fn read(args: &Args, path: &Path) -> anyhow::Result<Result<Drill, topology::conf
         }
     };
     Ok(read.map(|mut drill| {
-        drill.load.seed = args.seed.unwrap_or(drill.load.seed);
+        match args.tier {
+            // Its seed is another: the load's would make another run of the one that is to be replayed.
+            TierArg::Sim => {}
+            TierArg::Local | TierArg::Cluster => drill.load.seed = args.seed.unwrap_or(drill.load.seed),
+        }
         drill
     }))
 }

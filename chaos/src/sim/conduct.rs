@@ -15,7 +15,7 @@ use crate::drill::{Drill, Fault, RegionSelector, StepKind};
 use crate::journal::Victim;
 
 /// Time between two looks at the probes.
-pub(super) const LOOK: Us = 500 * MS;
+pub(super) const LOOK: Us = 100 * MS;
 
 /// Longest time in which everything must have ended after the load.
 const SETTLES_IN: Us = 180 * SECOND;

@@ -48,8 +48,23 @@ impl Sim<'_> {
     /// Samples every probe, and again after a while, until the load ends.
     pub(super) fn look(&mut self) {
         let holds = self.holds_now();
+        self.note_changes(&holds);
         self.gauge.seen.push(Seen { at: self.wire.now, holds });
         self.cue_at(self.wire.now + LOOK, Cue::Look);
+    }
+
+    /// A line for every probe that holds now and did not, or the other way round: where to read on in a replay.
+    fn note_changes(&mut self, holds: &[bool]) {
+        let before = self.gauge.seen.last().map_or(&[][..], |seen| &seen.holds);
+        for (number, probe) in self.gauge.probes.iter().enumerate() {
+            let (was, is) = (before.get(number).copied().unwrap_or(true), holds[number]);
+            if was != is {
+                let words = [number as u64, u64::from(is), 3];
+                self.wire.trace.note(self.wire.now, words, || {
+                    format!("probe {} {}", probe.name, if is { "holds" } else { "does not hold" })
+                });
+            }
+        }
     }
 
     /// Whether each probe holds now; without any, whether nothing is stranded.

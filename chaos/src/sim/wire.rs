@@ -70,9 +70,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(setup: &Arc<Setup>, seed: u64, keep_trace: bool) -> Self {
-        let mut rng = Rng::new(seed);
-        let weather = Weather::of(&mut rng);
+    pub(super) fn new(setup: &Arc<Setup>, seed: u64, load_seed: u64, keep_trace: bool) -> Self {
+        let mut rng = Rng::new(seed ^ load_seed.rotate_left(32));
+        let weather = Weather::of(seed, &mut rng);
         Self {
             now: 0,
             rng,
