@@ -46,6 +46,7 @@ use gauge::Gauge;
 use message::{Answer, Ask, Body, Fail, Node, Parcel};
 use scheduler::Scheduler;
 use setup::{AGENTS, Setup};
+use time::Us;
 use wire::{Event, Wire};
 
 /// Runs a drill once. The trace's lines are not kept.
@@ -71,6 +72,8 @@ struct Sim<'a> {
     drill: &'a Drill,
     seed: u64,
     bug: Option<PlantedBug>,
+    /// How long a drain lets runs finish.
+    drain: Us,
     setup: Arc<Setup>,
     wire: Wire,
     db: Database,
@@ -95,6 +98,7 @@ impl<'a> Sim<'a> {
             drill,
             seed,
             bug,
+            drain: faults::DRAIN,
             db: Database::new(&setup, bug),
             gauge: Gauge::new(&drill.hypothesis.probes),
             schedulers,

@@ -17,7 +17,7 @@ use crate::drill::{
 };
 
 /// When a drain hands back what is left, where nobody says otherwise.
-const DRAIN: Us = 5 * 60 * SECOND;
+pub(super) const DRAIN: Us = 5 * 60 * SECOND;
 
 /// How long a process takes to start again in a crash loop.
 const STARTS_IN: Us = 300 * MS;
@@ -188,7 +188,7 @@ impl Sim<'_> {
         let site = self.site_of(region);
         match verb {
             OperatorVerb::Cordon => self.db.region_verb(site, Verb::Cordoned, None),
-            OperatorVerb::Drain => self.db.region_verb(site, Verb::Draining, Some(self.wire.now + DRAIN)),
+            OperatorVerb::Drain => self.db.region_verb(site, Verb::Draining, Some(self.wire.now + self.drain)),
         }
     }
 

@@ -189,7 +189,7 @@ impl Session {
             tracing::info!(mission = %name.mission, epoch = %name.epoch, ?cause, "stopping");
             self.stop(name, cause);
         }
-        // The time is the database's, this clock is ours: the scheduler takes back what we keep too long.
+        // The time is the database's, this clock is ours: a grace later the scheduler takes what we still keep.
         if answer.drain_until.is_some_and(|until| chrono::Utc::now() >= until) {
             self.stop_all(StopCause::Drain);
         }

@@ -1,15 +1,20 @@
 //! Carries drains on: any scheduler does, for the wish is in the region's row. Queued missions leave by the re-place
-//! loop as soon as the region drains; leases may finish until the deadline, and what is left then is handed back.
+//! loop as soon as the region drains; leases may finish until the deadline, and agents hand back what is left then.
+//!
+//! What they do not hand back is taken a grace later. An agent learns of the deadline from a heartbeat that is answered
+//! after it; one that is told nothing stands still when its lease ends, at most a TTL later. Taken sooner, a mission would
+//! be worked on by its old holder and its next one at once (P2).
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use scheduler_core::health::Verb;
 use scheduler_core::lifecycle::Command;
-use topology::{DatabaseRegion, RegionName};
+use topology::{DatabaseRegion, RegionName, Scheduling};
 
 use super::context::Context;
 use super::decide::Placer;
+use super::limits;
 use super::step::Step;
 use super::ticker::More;
 use crate::refusal::Refusal;
@@ -33,9 +38,14 @@ pub(super) async fn home(context: &Arc<Context>, home: &DatabaseRegion, clock: D
     Ok(more)
 }
 
-/// Whether a region drains and its deadline has passed.
+/// Whether a region drains and no agent of it works on what it holds any more.
 fn is_over(view: &View, region: &RegionName, clock: DateTime<Utc>) -> bool {
-    view.regions
-        .get(region)
-        .is_some_and(|row| row.verb == Verb::Draining && row.drain_until.is_some_and(|until| until <= clock))
+    let Some(row) = view.regions.get(region).filter(|row| row.verb == Verb::Draining) else { return false };
+    let grace = grace(&view.topology.scheduling);
+    row.drain_until.is_some_and(|until| until + grace <= clock)
+}
+
+/// A whole lease, and the time to stop a run that was told just before the lease's end.
+fn grace(clocks: &Scheduling) -> TimeDelta {
+    TimeDelta::from_std(clocks.session_ttl).unwrap_or(TimeDelta::MAX) + limits::GRACE
 }

@@ -122,7 +122,7 @@ impl Scheduler {
                 self.ask_page(wire, home, Page::Queued(pool), BTreeMap::new());
             }
         }
-        if self.view.drain_is_over(home, self.view.clock(wire.now)) {
+        if self.view.drain_is_over(&self.setup, home, self.view.clock(wire.now)) {
             self.ask_page(wire, home, Page::LeasesOfRegion(home), BTreeMap::new());
         }
         if due.pending {

@@ -10,7 +10,10 @@ use topology::{RegionName, SchedulerId};
 use crate::sim::message::Submit;
 use crate::sim::setup::{Pool, Setup, Site};
 use crate::sim::statement::{LoadRow, Look, RegionRow};
-use crate::sim::time::{Us, date};
+use crate::sim::time::{SECOND, Us, date, us};
+
+/// Time to stop a run that was told of a drain's end just before its lease ended.
+const GRACE: Us = 2 * SECOND;
 
 pub(in crate::sim) struct View {
     snapshot: Snapshot,
@@ -134,10 +137,10 @@ impl View {
         self.regions.get(setup.site_of(pool)).is_none_or(|row| row.verb == Verb::None)
     }
 
-    /// Whether a drain of a region is over its deadline.
-    pub(super) fn drain_is_over(&self, site: Site, clock: Us) -> bool {
+    /// Whether a drain of a region is over: its agents have handed back, or stand still.
+    pub(super) fn drain_is_over(&self, setup: &Setup, site: Site, clock: Us) -> bool {
         let row = self.regions.get(site).filter(|row| row.verb == Verb::Draining);
-        row.and_then(|row| row.drain_until).is_some_and(|until| until <= clock)
+        row.and_then(|row| row.drain_until).is_some_and(|until| until + us(setup.clocks.session_ttl) + GRACE <= clock)
     }
 
     /// When the figures of a region were last published.

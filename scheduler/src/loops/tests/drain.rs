@@ -45,8 +45,15 @@ async fn a_drain_moves_what_may_move_and_lets_the_rest_wait_with_the_reason() {
         assert_eq!(rig.show(leased).await.state, "leased", "leases may finish until the deadline");
     }
 
-    let until_now = Some(-1);
-    set_verb(&rig, &scheduler, Verb::Draining, until_now).await;
+    // A lease of 5 s and 2 s to stop: until then its agent may not have heard of the deadline.
+    let (within_grace, grace_over) = (Some(-4_000), Some(-7_001));
+    set_verb(&rig, &scheduler, Verb::Draining, within_grace).await;
+    sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
+    for leased in [free_leased, bound_leased] {
+        let seen = rig.show(leased).await;
+        assert_eq!((seen.state.as_str(), seen.epoch), ("leased", 1), "its agent hands it back, or stands still first");
+    }
+    set_verb(&rig, &scheduler, Verb::Draining, grace_over).await;
     sweeps::tick(Arc::clone(&scheduler)).await.unwrap();
     let seen = rig.show(free_leased).await;
     assert_eq!((seen.state.as_str(), seen.epoch, seen.crashes, seen.attempts), ("queued", 2, 0, 0), "{seen:?}");
