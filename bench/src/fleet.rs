@@ -84,7 +84,7 @@ async fn beat(agent: Arc<Shared>, every: Duration) {
         let holds = agent.holds.lock().await.values().copied().collect();
         let seq = agent.seq.fetch_add(1, Ordering::Relaxed) + 1;
         // A heartbeat that fails is followed by the next one.
-        let _ = agent.client.heartbeat(agent.session, &Heartbeat { seq, holds, draining: false }).await;
+        let _ = agent.client.heartbeat(agent.session, &Heartbeat { seq, holds, draining: false, heard: None }).await;
     }
 }
 

@@ -6,6 +6,8 @@
 //! - C: a mission that has crashed its holders runs alone: nothing beside it, and nothing is asked for meanwhile.
 //! - D: the newest claim asks for all free slots; a new one is due as soon as more are free than it asks for.
 //! - E: a draining session asks for nothing and starts nothing.
+//! - F: every heartbeat says which one was the last to be answered, so that a session which is heard and hears nothing
+//!   is not kept alive for runners that stand still.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ pub type Slots = BTreeMap<Specialization, i64>;
 #[derive(Debug, Default)]
 pub struct Book {
     seq: i64,
+    /// The newest heartbeat that was answered.
+    heard: i64,
     held: BTreeMap<LeaseName, Held>,
     slots: Slots,
     /// What the newest claim asks for, until it is answered.
@@ -65,10 +69,17 @@ impl Book {
         Self { slots, ..Self::default() }
     }
 
-    /// The next heartbeat (A).
+    /// The next heartbeat (A, F).
     pub fn beat(&mut self) -> Heartbeat {
         self.seq += 1;
-        Heartbeat { seq: self.seq, holds: self.held.keys().copied().collect(), draining: self.draining }
+        let holds = self.held.keys().copied().collect();
+        Heartbeat { seq: self.seq, holds, draining: self.draining, heard: Some(self.heard) }
+    }
+
+    /// A scheduler that hears the database answered a heartbeat (F). Others do not count: in a region that is heard and
+    /// hears nothing there may be schedulers, too.
+    pub fn heard(&mut self, seq: i64) {
+        self.heard = self.heard.max(seq);
     }
 
     /// Takes a grant up, or says why not (B, C, E).
@@ -245,9 +256,20 @@ mod tests {
         book.admit(&grant(1, 0));
         book.admit(&grant(2, 0));
         book.finished(name(2));
-        assert_eq!(book.beat(), Heartbeat { seq: 1, holds: vec![name(1), name(2)], draining: false });
+        let beat = |seq, holds| Heartbeat { seq, holds, draining: false, heard: Some(0) };
+        assert_eq!(book.beat(), beat(1, vec![name(1), name(2)]));
         book.settled(name(2));
-        assert_eq!(book.beat(), Heartbeat { seq: 2, holds: vec![name(1)], draining: false });
+        assert_eq!(book.beat(), beat(2, vec![name(1)]));
+    }
+
+    #[test]
+    fn a_heartbeat_says_which_one_was_the_last_to_be_answered() {
+        let mut book = Book::new(slots(&[("a", 3)]));
+        let (first, second) = (book.beat(), book.beat());
+        assert_eq!((first.heard, second.heard), (Some(0), Some(0)));
+        book.heard(second.seq);
+        book.heard(first.seq);
+        assert_eq!(book.beat().heard, Some(2), "a late answer to an older one takes nothing back");
     }
 
     #[test]

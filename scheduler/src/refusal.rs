@@ -122,6 +122,12 @@ pub enum Refusal {
         /// The greatest number that was heard.
         seq: i64,
     },
+    /// The session was told of no renewal for too long: it is renewed when it has heard this (503).
+    #[error("the session has heard of no renewal since heartbeat {heard}")]
+    Unheard {
+        /// The newest heartbeat of whose renewal it has heard.
+        heard: i64,
+    },
     /// The session does not hold the mission under this epoch (409).
     #[error("the lease is lost")]
     LeaseLost {
@@ -240,6 +246,7 @@ impl Refusal {
             Self::SessionEnded { .. } => "session_ended",
             Self::SessionTaken => "session_taken",
             Self::StaleHeartbeat { .. } => "stale_heartbeat",
+            Self::Unheard { .. } => "unheard",
             Self::LeaseLost { .. } => "lease_lost",
             Self::MissionCancelled { .. } => "mission_cancelled",
             Self::MissionFinished { .. } => "mission_finished",

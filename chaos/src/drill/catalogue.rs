@@ -22,9 +22,10 @@ macro_rules! drills {
     };
 }
 
-static ALL: [CatalogueDrill; 24] = drills![
+static ALL: [CatalogueDrill; 25] = drills![
     "region-cut",
     "region-cut-oneway",
+    "region-deaf",
     "region-drain",
     "region-gray",
     "gateway-loss",

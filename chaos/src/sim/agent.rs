@@ -39,7 +39,7 @@ pub(super) type Spool = BTreeMap<u64, Word>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Register(SessionId, Us),
-    Beat(Us),
+    Beat(Us, i64),
     Claim(u64),
     Result(u64),
     HandBack(LeaseName),
@@ -123,7 +123,12 @@ impl Agent {
         let Some((purpose, response)) = self.caller.answered(wire, parcel.call, answer) else { return };
         match purpose {
             Purpose::Register(session, sent) => self.registered(wire, session, sent, response.is_some()),
-            Purpose::Beat(sent) => self.beaten(wire, sent, response),
+            Purpose::Beat(sent, seq) => {
+                if matches!(response, Some(Response::Beat(_) | Response::Unheard)) {
+                    self.book.heard(seq);
+                }
+                self.beaten(wire, sent, response);
+            }
             Purpose::Claim(number) => {
                 self.book.claim_closed(number);
                 if let Some(Response::Granted(grants)) = response {
@@ -164,8 +169,9 @@ impl Agent {
         let beat = self.book.beat();
         let attempt = us(self.terms.ttl) / 4;
         let limits = Limits { attempt, overall: attempt * 2, tries: 3 };
-        let request = Request::Heartbeat { session, seq: beat.seq, holds: beat.holds };
-        self.caller.call(wire, request, limits, Purpose::Beat(wire.now));
+        let heard = beat.heard.expect("a book says what it has heard");
+        let request = Request::Heartbeat { session, seq: beat.seq, holds: beat.holds, heard };
+        self.caller.call(wire, request, limits, Purpose::Beat(wire.now, beat.seq));
     }
 
     fn beaten(&mut self, wire: &mut Wire, sent: Us, response: Option<Response>) {
@@ -178,6 +184,7 @@ impl Agent {
                 self.beat_after(wire, after);
             }
             Some(Response::SessionEnded) => self.end_session(wire),
+            Some(Response::Unheard) => self.beat_after(wire, 0),
             Some(_) | None => {
                 let after = us(self.terms.again_after(self.unanswered));
                 self.unanswered += 1;

@@ -97,6 +97,7 @@ impl Client {
             | Response::Granted(_)
             | Response::Accepted
             | Response::LeaseLost
+            | Response::Unheard
             | Response::Unavailable => None,
         });
         Some(Submitted { key, mission })

@@ -103,6 +103,8 @@ pub(super) enum Request {
         session: SessionId,
         seq: i64,
         holds: Vec<LeaseName>,
+        /// The newest one that was renewed, or refused as unheard, to the agent's knowledge.
+        heard: i64,
     },
     Claim {
         session: SessionId,
@@ -162,6 +164,8 @@ pub(super) enum Response {
     Accepted,
     /// It was refused for good.
     LeaseLost,
+    /// A heartbeat of a session that has heard of no renewal for too long: 503, and nothing was written.
+    Unheard,
     /// Nobody could decide: 503.
     Unavailable,
 }

@@ -141,6 +141,8 @@ impl Session {
                     let begun = Instant::now();
                     match self.beat().await {
                         Beat::Answered => (next, unanswered) = (begun + self.terms.heartbeat, 0),
+                        // It was not renewed for want of what this very answer is.
+                        Beat::Unheard => next = Instant::now(),
                         Beat::Unanswered => {
                             next = Instant::now() + self.terms.again_after(unanswered);
                             unanswered += 1;
@@ -167,6 +169,7 @@ impl Session {
         let heartbeat = self.book().beat();
         match self.heartbeats.heartbeat(self.id, &heartbeat).await {
             Ok(answer) => {
+                self.book().heard(heartbeat.seq);
                 self.lease.send_replace(Lease::renewed(&self.terms, sent));
                 let took = sent.until(self.agent.0.clock.now());
                 metrics::histogram!("region_agent_heartbeat_seconds").record(took.as_secs_f64());
@@ -174,6 +177,10 @@ impl Session {
                 Beat::Answered
             }
             Err(error) if matches!(error.code(), Some("session_ended" | "session_not_found")) => Beat::Ended,
+            Err(error) if error.code() == Some("unheard") => {
+                self.book().heard(heartbeat.seq);
+                Beat::Unheard
+            }
             Err(error) => {
                 metrics::counter!("region_agent_heartbeats_unanswered_total").increment(1);
                 tracing::warn!(seq = heartbeat.seq, error = &error as &dyn std::error::Error, "heartbeat unanswered");
@@ -266,5 +273,7 @@ impl Session {
 enum Beat {
     Answered,
     Unanswered,
+    /// Answered, but not renewed, since the ones before it were not answered.
+    Unheard,
     Ended,
 }

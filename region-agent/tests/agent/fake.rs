@@ -81,6 +81,10 @@ pub(crate) struct Session {
 pub(crate) struct Faults {
     /// Heartbeats get 503.
     pub(crate) heartbeats: bool,
+    /// Heartbeats arrive and are not answered.
+    pub(crate) deafens: bool,
+    /// Heartbeats get `unheard` once.
+    pub(crate) unheard: bool,
     /// Results get 503.
     pub(crate) results: bool,
     /// Results get 403, as with a token that people have to mend.
@@ -104,6 +108,8 @@ pub(crate) struct Tables {
     pub(crate) cancelled: BTreeSet<MissionId>,
     pub(crate) said: Vec<Said>,
     pub(crate) claims: u64,
+    /// Numbers of all heartbeats that came, each with the one that the agent last got an answer to.
+    pub(crate) heard: Vec<(i64, Option<i64>)>,
     /// How many results each request brought.
     pub(crate) requests: Vec<usize>,
     /// How many requests with results got 503 or 403.
@@ -213,6 +219,13 @@ impl Fake {
         mission
     }
 
+    /// Notes a heartbeat; true = it is not answered.
+    fn leaves_unanswered(&self, beat: &Heartbeat) -> bool {
+        let mut tables = self.tables();
+        tables.heard.push((beat.seq, beat.heard));
+        tables.faults.deafens
+    }
+
     /// Takes a mission away from whoever holds it.
     pub(crate) fn move_away(&self, mission: MissionId) {
         if let Some((epoch, session)) = self.tables().leases.get_mut(&mission) {
@@ -277,7 +290,13 @@ async fn register(State(fake): State<Fake>, headers: HeaderMap, Json(body): Json
 }
 
 async fn heartbeat(State(fake): State<Fake>, Path(id): Path<SessionId>, Json(body): Json<Heartbeat>) -> Answer {
+    if fake.leaves_unanswered(&body) {
+        return std::future::pending().await;
+    }
     let mut tables = fake.tables();
+    if std::mem::take(&mut tables.faults.unheard) {
+        return Err(refuse(503, "unheard"));
+    }
     if tables.faults.heartbeats {
         return Err(refuse(503, "indeterminate"));
     }

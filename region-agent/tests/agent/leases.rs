@@ -131,6 +131,29 @@ fn an_agents_own_pools_and_limits_hold() {
 }
 
 #[test]
+fn heartbeats_tell_which_of_them_were_answered_by_one_who_hears_the_database() {
+    let fake = Fake::new(&[("a", 1)]);
+    let listener = fake.listen();
+    let home = Home::new();
+    let _agent = home.start(&[&listener], FOREVER);
+    let beats = |faults: Faults| {
+        fake.tables().faults = faults;
+        fake.tables().heard.clear();
+        // Two: after a third that is not answered the client's breaker opens.
+        wait_until("heartbeats", || fake.tables().heard.len() >= 2);
+        fake.tables().heard.clone()
+    };
+    let good = beats(Faults::default());
+    assert!(good.iter().all(|(seq, heard)| *heard == Some(seq - 1)), "{good:?}");
+    for faults in [Faults { heartbeats: true, ..Faults::default() }, Faults { deafens: true, ..Faults::default() }] {
+        let deaf = beats(faults);
+        assert!(deaf.iter().all(|(_, heard)| heard.is_some() && *heard == deaf[0].1), "{faults:?}: {deaf:?}");
+    }
+    let again = beats(Faults { unheard: true, ..Faults::default() });
+    assert_eq!(again[1], (again[0].0 + 1, Some(again[0].0)), "what was refused is followed by one that has heard it");
+}
+
+#[test]
 fn the_session_goes_on_at_another_scheduler_when_the_nearest_dies() {
     let fake = Fake::new(&[("a", 1)]);
     let (near, far) = (fake.listen(), fake.listen());

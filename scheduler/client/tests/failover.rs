@@ -176,7 +176,7 @@ async fn one_probe_goes_through_after_a_while_and_closes_the_breaker() {
 #[tokio::test]
 async fn a_refused_connection_fails_over_even_for_what_is_not_repeatable() {
     let (near, far) = (closed_port().await, Fake::start(Mood::Answer).await);
-    let heartbeat = Heartbeat { seq: 1, holds: Vec::new(), draining: false };
+    let heartbeat = Heartbeat { seq: 1, holds: Vec::new(), draining: false, heard: None };
     client(&[&near, &far]).heartbeat(SessionId::random(), &heartbeat).await.unwrap();
     assert_eq!(far.requests(), 1);
 }
@@ -184,7 +184,7 @@ async fn a_refused_connection_fails_over_even_for_what_is_not_repeatable() {
 #[tokio::test]
 async fn a_lost_answer_to_what_is_not_repeatable_is_not_sent_again() {
     let (near, far) = (Fake::start(Mood::Hang).await, Fake::start(Mood::Answer).await);
-    let heartbeat = Heartbeat { seq: 1, holds: Vec::new(), draining: false };
+    let heartbeat = Heartbeat { seq: 1, holds: Vec::new(), draining: false, heard: None };
     let error = client(&[&near, &far]).heartbeat(SessionId::random(), &heartbeat).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { tries: 1, cause: Cause::Timeout(_) }), "{error:?}");
     assert_eq!(far.requests(), 0);

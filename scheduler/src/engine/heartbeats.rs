@@ -8,7 +8,7 @@ use std::sync::Arc;
 use scheduler_client::wire::{self, LeaseName};
 use sql::Db;
 use tokio::sync::broadcast;
-use topology::{DatabaseRegion, MissionId, SessionId};
+use topology::{DatabaseRegion, MissionId, Scheduling, SessionId};
 
 use self::audit::{Audit, audit};
 use super::claims::Hub;
@@ -150,18 +150,26 @@ impl Engine {
         if let Some(reason) = known.ended {
             return Err(Refusal::SessionEnded { reason });
         }
+        if let Some(heard) = beat.heard
+            && is_deaf(beat.seq, heard, &self.0.views.current().topology.scheduling)
+        {
+            metrics::counter!("scheduler_unheard_heartbeats_total").increment(1);
+            // An agent that hears has heard this, and its next heartbeat is renewed. It is said by those alone who hear the
+            // database: what else is said in a deaf region shows nothing.
+            return Err(self.explain_silence(session, known, beat.seq, Refusal::Unheard { heard }).await);
+        }
         let item = Beat { session, seq: beat.seq, holds: beat.holds.into_iter().collect() };
         let (lost, cancelled) = match self.0.heartbeats.push(&known.home, item).await? {
             Pulse::Renewed { lost, cancelled } => (lost, cancelled),
-            Pulse::Refused => return Err(self.explain_silence(session, known, beat.seq).await),
+            Pulse::Refused => return Err(self.explain_silence(session, known, beat.seq, Refusal::Unavailable).await),
         };
         let view = self.0.views.current();
         let drain_until = view.regions.get(&known.region).and_then(|facts| facts.drain_until);
         Ok(wire::HeartbeatAnswer { seq: beat.seq, lost, cancelled, wished: wished(&view, &known.region), drain_until })
     }
 
-    /// Finds out why a heartbeat renewed nothing.
-    async fn explain_silence(&self, session: SessionId, known: KnownSession, seq: i64) -> Refusal {
+    /// Finds out why a heartbeat renewed nothing: where the database knows of no reason, it is `otherwise`.
+    async fn explain_silence(&self, session: SessionId, known: KnownSession, seq: i64, otherwise: Refusal) -> Refusal {
         let found = match session_find(&self.0.lease, &known.home, &[session]).await {
             Ok(found) => found,
             Err(error) => return error.into(),
@@ -173,7 +181,7 @@ impl Engine {
         }
         match row.seq {
             Some(heard) if heard > seq => Refusal::StaleHeartbeat { seq: heard },
-            _ => Refusal::Unavailable,
+            _ => otherwise,
         }
     }
 }
@@ -182,8 +190,16 @@ fn unknown() -> Refusal {
     Refusal::SessionEnded { reason: "unknown".to_owned() }
 }
 
+/// Whether a session has heard of no renewal for as many heartbeats as a session lives: then it is fenced, and to renew it would
+/// keep its leases from everybody for as long as it speaks.
+fn is_deaf(seq: i64, heard: i64, clocks: &Scheduling) -> bool {
+    let unheard = u128::from(seq.saturating_sub(heard).max(0).unsigned_abs());
+    unheard * clocks.heartbeat.as_millis() >= clocks.session_ttl.as_millis()
+}
+
 fn check_beat(beat: &wire::Heartbeat) -> Result<(), Refusal> {
     super::check::range("/seq", beat.seq, 1, i64::MAX - 2)?;
+    super::check::range("/heard", beat.heard.unwrap_or(0), 0, i64::MAX)?;
     if beat.holds.len() > HOLDS {
         let detail = format!("a session holds at most {HOLDS} leases, not {}", beat.holds.len());
         return Err(Refusal::invalid(Fault::Count, "/holds", detail));

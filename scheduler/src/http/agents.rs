@@ -34,7 +34,8 @@ pub(super) async fn register(
     request_body = wire::Heartbeat,
     responses((status = 200, body = wire::HeartbeatAnswer, description = "The session lives"),
         (status = 404, body = wire::Problem, content_type = "application/problem+json", description = "`session_not_found`"),
-        (status = 409, body = wire::Problem, content_type = "application/problem+json", description = "`session_ended`, `stale_heartbeat`")))]
+        (status = 409, body = wire::Problem, content_type = "application/problem+json", description = "`session_ended`, `stale_heartbeat`"),
+        (status = 503, body = wire::Problem, content_type = "application/problem+json", description = "`overloaded`, `database_unavailable`, `indeterminate`, `not_ready`: come back after Retry-After; `unheard`: send the next one at once")))]
 pub(super) async fn heartbeat(
     agent: AgentOf,
     State(app): State<App>,

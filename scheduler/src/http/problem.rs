@@ -138,6 +138,7 @@ impl From<Refusal> for Reply {
             }
             Refusal::TooManyOpen { limit } => reply.with(json!({ "limit": limit })),
             Refusal::StaleHeartbeat { seq } => reply.with(json!({ "seq": seq })),
+            Refusal::Unheard { heard } => reply.with(json!({ "heard": heard })),
             Refusal::LeaseLost { state, epoch } => reply.with(json!({ "state": state, "epoch": epoch })),
             Refusal::MissionCancelled { epoch } => reply.with(json!({ "epoch": epoch })),
             Refusal::MissionFinished { state, epoch, outcome } => {
@@ -180,6 +181,7 @@ const fn meaning(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::SessionEnded { .. } => (StatusCode::CONFLICT, "The session has ended"),
         Refusal::SessionTaken => (StatusCode::CONFLICT, "The session id is taken"),
         Refusal::StaleHeartbeat { .. } => (StatusCode::CONFLICT, "A later heartbeat was heard before"),
+        Refusal::Unheard { .. } => (StatusCode::SERVICE_UNAVAILABLE, "The session has heard nothing for too long"),
         Refusal::LeaseLost { .. } => (StatusCode::CONFLICT, "The lease is lost"),
         Refusal::MissionCancelled { .. } => (StatusCode::CONFLICT, "The mission was cancelled"),
         Refusal::MissionFinished { .. } => (StatusCode::CONFLICT, "The mission has ended"),

@@ -99,7 +99,7 @@ async fn heartbeat_numbers_never_fall() {
     let world = World::new().await;
     let engine = world.engine("us-west").await;
     let agent = Agent::west(&engine, 1).await;
-    let beat = |seq| engine.heartbeat(agent.session, Heartbeat { seq, holds: vec![], draining: false });
+    let beat = |seq| engine.heartbeat(agent.session, Heartbeat { seq, holds: vec![], draining: false, heard: None });
     assert_eq!(beat(5).await.unwrap().seq, 5);
     assert_eq!(beat(5).await.unwrap().seq, 5, "its answer was lost");
     assert_eq!(beat(4).await.unwrap_err(), Refusal::StaleHeartbeat { seq: 5 });
@@ -108,6 +108,27 @@ async fn heartbeat_numbers_never_fall() {
     let (six, seven) = tokio::join!(beat(6), beat(7));
     assert!(six.is_ok() && seven.is_ok());
     assert_eq!(world.ask::<i64>("SELECT seq FROM heartbeats WHERE kind = 'session'").await, 7);
+}
+
+#[tokio::test]
+async fn a_session_that_hears_nothing_for_its_ttl_is_not_renewed_until_it_has_heard() {
+    let world = World::new().await;
+    let engine = world.engine("us-west").await;
+    let agent = Agent::west(&engine, 1).await;
+    let beat = |seq, heard| engine.heartbeat(agent.session, Heartbeat { seq, holds: vec![], draining: false, heard });
+    // Five heartbeats are a TTL.
+    for seq in 1..5 {
+        assert_eq!(beat(seq, Some(0)).await.unwrap().seq, seq);
+    }
+    let stored = "SELECT seq FROM heartbeats WHERE kind = 'session'";
+    for seq in 5..8 {
+        assert_eq!(beat(seq, Some(0)).await.unwrap_err(), Refusal::Unheard { heard: 0 });
+        assert_eq!(world.ask::<i64>(stored).await, 4, "nothing is written");
+    }
+    assert_eq!(beat(8, Some(7)).await.unwrap().seq, 8, "it has heard a refusal");
+    assert_eq!(beat(30, None).await.unwrap().seq, 30, "an older agent does not say");
+    assert_eq!(beat(31, Some(-1)).await.unwrap_err().code(), "number_out_of_range");
+    assert_eq!(beat(31, Some(40)).await.unwrap().seq, 31);
 }
 
 #[tokio::test]

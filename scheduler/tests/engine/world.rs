@@ -190,7 +190,8 @@ impl Agent {
         holds: &[LeaseName],
     ) -> Result<wire::HeartbeatAnswer, Refusal> {
         self.seq += 1;
-        engine.heartbeat(self.session, wire::Heartbeat { seq: self.seq, holds: holds.to_vec(), draining: false }).await
+        let (seq, holds) = (self.seq, holds.to_vec());
+        engine.heartbeat(self.session, wire::Heartbeat { seq, holds, draining: false, heard: None }).await
     }
 
     pub(crate) fn proof(&self, grant: &Grant) -> LeaseProof {

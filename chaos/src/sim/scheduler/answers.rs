@@ -12,7 +12,7 @@ use super::sql::{Failed, Purpose};
 use crate::sim::message::{Lease, Parcel, Request, Response, Submit};
 use crate::sim::setup::{Pool, mission_id, mission_number};
 use crate::sim::statement::{Fate, NewMission, Pulse, Rows, Statement};
-use crate::sim::time::{SECOND, Us, date};
+use crate::sim::time::{SECOND, Us, date, us};
 use crate::sim::wire::Wire;
 
 /// Longest wait for a statement of a request, over all gateways.
@@ -30,6 +30,8 @@ pub(super) enum Answering {
     Leases(Beat),
     Unnamed(Beat),
     Fates(Beat),
+    /// The session has heard nothing for too long: that is said where the database is heard.
+    Unheard,
     Word,
 }
 
@@ -51,7 +53,10 @@ impl Scheduler {
                 let statement = Statement::SessionRegister { id: session, site };
                 self.run_to_answer(wire, statement, asked, Answering::Registered);
             }
-            Request::Heartbeat { session, seq, holds } => {
+            Request::Heartbeat { session, seq, heard, .. } if self.is_deaf(seq, heard) => {
+                self.run_to_answer(wire, Statement::Leases { session }, asked, Answering::Unheard);
+            }
+            Request::Heartbeat { session, seq, holds, .. } => {
                 let beat = Beat { session, seq, holds: holds.into_iter().collect(), gone: Vec::new() };
                 let statement = Statement::HeartbeatRenew { session, seq };
                 self.run_to_answer(wire, statement, asked, Answering::Renewed(beat));
@@ -60,6 +65,11 @@ impl Scheduler {
             Request::Word(word) => self.run_to_answer(wire, Statement::Word(word), asked, Answering::Word),
             Request::Hint(pool) => self.wake(wire, pool),
         }
+    }
+
+    /// Whether a session has heard of no renewal for as many heartbeats as it lives.
+    fn is_deaf(&self, seq: i64, heard: i64) -> bool {
+        (seq - heard) * us(self.setup.clocks.heartbeat) >= us(self.setup.clocks.session_ttl)
     }
 
     fn run_to_answer(&mut self, wire: &mut Wire, statement: Statement, asked: Parcel, answering: Answering) {
@@ -109,11 +119,17 @@ impl Scheduler {
             (Answering::Leases(beat) | Answering::Unnamed(beat) | Answering::Fates(beat), _) => {
                 self.tell(wire, &asked, &Beat { gone: Vec::new(), ..beat }, &[]);
             }
+            (Answering::Unheard, Ok(_)) => Self::respond(wire, &asked, Response::Unheard),
             (Answering::Word, Ok(Rows::Accepted(true))) => Self::respond(wire, &asked, Response::Accepted),
             (Answering::Word, Ok(Rows::Accepted(false))) => Self::respond(wire, &asked, Response::LeaseLost),
-            (Answering::Submitted(_) | Answering::Registered | Answering::Renewed(_) | Answering::Word, _) => {
-                Self::respond(wire, &asked, Response::Unavailable);
-            }
+            (
+                Answering::Submitted(_)
+                | Answering::Registered
+                | Answering::Renewed(_)
+                | Answering::Unheard
+                | Answering::Word,
+                _,
+            ) => Self::respond(wire, &asked, Response::Unavailable),
         }
     }
 

@@ -85,6 +85,11 @@ pub struct Heartbeat {
     /// Whether the session drains: it gets no new work.
     #[serde(default)]
     pub draining: bool,
+    /// The newest heartbeat that was answered with a renewal or with `unheard`; 0 = none yet, absent = an older agent, which
+    /// is taken to hear. An agent that hears neither for as many heartbeats as a session lives stands still, and its
+    /// session is not renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<i64>,
 }
 
 /// Answer to a heartbeat.
