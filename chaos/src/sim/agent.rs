@@ -131,7 +131,7 @@ impl Agent {
             }
             Purpose::Claim(number) => {
                 self.book.claim_closed(number);
-                if let Some(Response::Granted(grants)) = response {
+                if let Some(Response::Granted(grants, _)) = response {
                     self.take(wire, &grants);
                     self.claim(wire);
                 }
@@ -190,14 +190,14 @@ impl Agent {
                 self.unanswered += 1;
                 self.beat_after(wire, after);
                 // Where a heartbeat hangs a claim may, too, and for much longer.
-                self.give_up_claims();
+                self.give_up_claims(wire);
                 self.claim(wire);
             }
         }
     }
 
-    fn give_up_claims(&mut self) {
-        for purpose in self.caller.give_up(|purpose| matches!(purpose, Purpose::Claim(_))) {
+    fn give_up_claims(&mut self, wire: &mut Wire) {
+        for purpose in self.caller.give_up(wire, |purpose| matches!(purpose, Purpose::Claim(_))) {
             if let Purpose::Claim(number) = purpose {
                 self.book.claim_closed(number);
             }
@@ -206,7 +206,7 @@ impl Agent {
 
     /// Everything of the session is over but its results, which somebody still decides about.
     fn end_session(&mut self, wire: &mut Wire) {
-        self.give_up_claims();
+        self.give_up_claims(wire);
         self.runs.clear();
         (self.session, self.held) = (None, None);
         self.beat_after(wire, 0);

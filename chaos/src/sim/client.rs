@@ -94,7 +94,7 @@ impl Client {
             Response::Registered
             | Response::Beat(_)
             | Response::SessionEnded
-            | Response::Granted(_)
+            | Response::Granted(..)
             | Response::Accepted
             | Response::LeaseLost
             | Response::Unheard

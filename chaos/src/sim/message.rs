@@ -113,6 +113,8 @@ pub(super) enum Request {
         wait: Us,
     },
     Word(Word),
+    /// The connection of this call was closed: nobody waits for its answer any more.
+    GoneAway(u64),
     /// Work was queued in a pool there.
     Hint(usize),
 }
@@ -159,7 +161,8 @@ pub(super) enum Response {
     Registered,
     Beat(HeartbeatAnswer),
     SessionEnded,
-    Granted(Vec<Grant>),
+    /// Leases, and whether the database did not answer for some of the pools.
+    Granted(Vec<Grant>, bool),
     /// The word was accepted, now or before.
     Accepted,
     /// It was refused for good.

@@ -154,6 +154,14 @@ impl Net {
         self.wrong.is_empty() && self.gateways.iter().all(Vec::is_empty)
     }
 
+    /// Whether anything passes from one to another.
+    pub(super) fn passes(&self, from: Node, to: Node) -> bool {
+        let nothing = |(_, wrong): &(usize, Wrong)| {
+            matches!(wrong, Wrong::Partition | Wrong::Toxic(ToxicSpec::Blackhole | ToxicSpec::Stall))
+        };
+        !self.wrong.get(&(self.place(from), self.place(to))).is_some_and(|wrong| wrong.iter().any(nothing))
+    }
+
     /// How a message fares that is sent now.
     pub(super) fn fare(&mut self, parcel: &Parcel, now: Us, rng: &mut Rng) -> Fare {
         let (from, to) = (self.place(parcel.from), self.place(parcel.to));

@@ -240,6 +240,8 @@ impl Statement {
             Self::Move { .. } => "mission_move",
             Self::SessionsSettle { .. } => "sessions_settle",
             Self::Submit { .. } => "mission_submit",
+            Self::Claim { limit: 1, .. } => "mission_claim_1",
+            Self::Claim { limit: 4, .. } => "mission_claim_4",
             Self::Claim { limit: 16, .. } => "mission_claim_16",
             Self::Claim { limit: 128, .. } => "mission_claim_128",
             Self::Claim { .. } => "mission_claim_512",

@@ -153,6 +153,19 @@ impl Wire {
         call
     }
 
+    /// Whether a connection can be made now. Where only what comes back is lost it can: something on the way may accept it.
+    pub(super) fn connects(&self, from: Node, to: Node) -> bool {
+        self.net.passes(from, to)
+    }
+
+    /// A question for which no connection is made: whoever asks learns it after a while.
+    pub(super) fn refuse(&mut self, from: Node, to: Node, after: Us) -> u64 {
+        let call = self.fresh();
+        let refused = Parcel { call, from: to, to: from, via: None, body: Body::Answer(Err(Fail::Refused)) };
+        self.push(self.now + after, Event::Parcel(Box::new(refused)));
+        call
+    }
+
     /// Answers what was asked.
     pub(super) fn reply(&mut self, asked: &Parcel, answer: Result<Answer, Fail>) {
         let Parcel { call, from, to, via, .. } = *asked;

@@ -24,8 +24,11 @@ use crate::retry::Pauses;
 use crate::transport::{Lane, Peer, Reply, Request};
 use crate::wire::Problem;
 
+/// Code of the refusal of a scheduler whose database does not answer.
+const CUT_OFF: &str = "database_unavailable";
+
 /// Codes of refusals that come before anything was done, so that every call may be repeated.
-const NOTHING_DONE: [&str; 2] = ["overloaded", "database_unavailable"];
+const NOTHING_DONE: [&str; 2] = ["overloaded", CUT_OFF];
 
 /// A client of one or more schedulers. Cheap to clone; clones share connections and breakers.
 #[derive(Clone)]
@@ -96,13 +99,22 @@ impl Client {
     }
 
     /// The nearest first; those that failed just now last.
-    fn in_order(&self) -> impl Iterator<Item = &Peer> {
-        let (suspect, others): (Vec<_>, Vec<_>) = self.peers.iter().partition(|peer| peer.is_suspect());
+    fn in_order(&self, lane: Lane) -> impl Iterator<Item = &Peer> {
+        let (suspect, others): (Vec<_>, Vec<_>) = self.peers.iter().partition(|peer| peer.is_suspect(lane));
         others.into_iter().chain(suspect)
     }
 
     /// Walks over the schedulers, lap after lap, until one answers or a limit is reached.
-    async fn send<T: DeserializeOwned>(&self, mut call: Call) -> Result<T, Error> {
+    async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        self.send_unless(call, |_| false).await
+    }
+
+    /// The same for answers that may say that the scheduler had better not be asked again at once.
+    async fn send_unless<T: DeserializeOwned>(
+        &self,
+        mut call: Call,
+        is_degraded: impl Fn(&T) -> bool,
+    ) -> Result<T, Error> {
         if let Some(traceparent) = &self.traceparent {
             call.request.headers.push((HeaderName::from_static("traceparent"), traceparent.clone()));
         }
@@ -113,7 +125,7 @@ impl Client {
         let mut last = Error::Unreachable { tries: 0, cause: Cause::Overdue };
         loop {
             let mut asked = None;
-            for peer in self.in_order() {
+            for peer in self.in_order(call.request.lane) {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if tries == self.limits.tries || left.is_zero() {
                     return Err(last);
@@ -128,8 +140,16 @@ impl Client {
                 let timeout = left.min(self.limits.attempt + call.wait);
                 let answer = attempt(peer, permit, &call.request, timeout).await;
                 match step(answer, call.repeat, tries) {
-                    Step::Done(result) => return result,
+                    Step::Done(result) => {
+                        if result.as_ref().is_ok_and(&is_degraded) {
+                            peer.note_cut_off(call.request.lane);
+                        }
+                        return result;
+                    }
                     Step::Again { error, retry_after } => {
+                        if error.code() == Some(CUT_OFF) {
+                            peer.note_cut_off(call.request.lane);
+                        }
                         asked = asked.max(retry_after);
                         last = error;
                     }

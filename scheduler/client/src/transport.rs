@@ -24,6 +24,15 @@ const ANSWER_MAX: usize = 256 << 20;
 /// How long a scheduler that did not answer is asked after the others.
 const SUSPECT: Duration = Duration::from_secs(1);
 
+/// How long a scheduler whose database does not answer is asked after the others, in that lane: twice as long every time,
+/// up to the limit. Other than silence this costs more than time: a claim that such a scheduler cannot answer may hold
+/// missions up.
+const CUT_OFF: Duration = Duration::from_secs(1);
+const CUT_OFF_MAX: Duration = Duration::from_secs(16);
+
+/// How long after such a time it counts as every time.
+const CUT_OFF_KEPT: Duration = Duration::from_secs(30);
+
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(1);
 
@@ -74,6 +83,20 @@ pub(crate) struct Peer {
     lanes: [Service; 3],
     pub(crate) breaker: Breaker,
     failed_at: Mutex<Option<Instant>>,
+    cut_off: Mutex<[Option<CutOff>; 3]>,
+}
+
+/// Until when a scheduler is asked after the others, and for how long that was.
+#[derive(Debug, Clone, Copy)]
+struct CutOff {
+    until: Instant,
+    length: Duration,
+}
+
+impl CutOff {
+    fn new(now: Instant, length: Duration) -> Self {
+        Self { until: now + length, length }
+    }
 }
 
 impl Peer {
@@ -91,21 +114,41 @@ impl Peer {
             BoxCloneSyncService::new(ServiceBuilder::new().layer(limit).service(send))
         };
         let lanes = [lane(), lane(), lane()];
-        Ok(Self { breaker: Breaker::new(&base, Settings::default()), base, http, lanes, failed_at: Mutex::default() })
+        let (failed_at, cut_off) = (Mutex::default(), Mutex::default());
+        Ok(Self { breaker: Breaker::new(&base, Settings::default()), base, http, lanes, failed_at, cut_off })
     }
 
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Whether its last try failed just now: then it is asked after the others. Long before its breaker opens, a
-    /// scheduler that hangs costs one call its time, not every call.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.failed().is_some_and(|at| at.elapsed() < SUSPECT)
+    /// Whether its last try failed just now, or its database did not answer the last one of this lane: then it is asked
+    /// after the others. Long before its breaker opens, a scheduler that hangs costs one call its time, not every call.
+    pub(crate) fn is_suspect(&self, lane: Lane) -> bool {
+        let cut_off = self.cut_off()[lane as usize];
+        self.failed().is_some_and(|at| at.elapsed() < SUSPECT) || cut_off.is_some_and(|off| Instant::now() < off.until)
     }
 
     pub(crate) fn note(&self, answered: bool) {
         *self.failed() = (!answered).then(Instant::now);
+    }
+
+    /// Its database did not answer a call of this lane. A good answer in between changes nothing: what fails now and then
+    /// is worse than what is a little farther away.
+    pub(crate) fn note_cut_off(&self, lane: Lane) {
+        let (now, cut_off) = (Instant::now(), &mut self.cut_off()[lane as usize]);
+        *cut_off = match *cut_off {
+            // Calls that were under way together say it once.
+            Some(before) if now < before.until => Some(before),
+            Some(before) if now < before.until + CUT_OFF_KEPT => {
+                Some(CutOff::new(now, (before.length * 2).min(CUT_OFF_MAX)))
+            }
+            Some(_) | None => Some(CutOff::new(now, CUT_OFF)),
+        };
+    }
+
+    fn cut_off(&self) -> MutexGuard<'_, [Option<CutOff>; 3]> {
+        self.cut_off.lock().expect("no holder of this lock panics")
     }
 
     fn failed(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use scheduler_client::wire::{Heartbeat, Problem, SubmitMission};
+use scheduler_client::wire::{Claim, Heartbeat, Problem, SubmitMission};
 use scheduler_client::{BreakerState, Cause, Client, Config, Error, Limits};
 use serde_json::{Value, json};
 use topology::SessionId;
@@ -23,6 +23,10 @@ enum Mood {
     Fail500,
     Gateway502,
     NoProblem404,
+    /// Its database does not answer claims,
+    CutOff,
+    /// or not those of every pool.
+    Degraded,
 }
 
 struct Fake {
@@ -79,11 +83,30 @@ async fn answer(State(state): State<Arc<FakeState>>, headers: HeaderMap, uri: Ur
         state.keys.lock().unwrap().push(key.to_str().unwrap().to_owned());
     }
     *state.auth.lock().unwrap() = headers.get("authorization").map(|v| v.to_str().unwrap().to_owned());
-    let moods = [Mood::Answer, Mood::Hang, Mood::Shed, Mood::Fail500, Mood::Gateway502, Mood::NoProblem404];
+    let moods = [
+        Mood::Answer,
+        Mood::Hang,
+        Mood::Shed,
+        Mood::Fail500,
+        Mood::Gateway502,
+        Mood::NoProblem404,
+        Mood::CutOff,
+        Mood::Degraded,
+    ];
     match moods[state.mood.load(Ordering::SeqCst) as usize] {
+        Mood::CutOff if uri.path().ends_with("/claim") => {
+            let problem = Json(problem(503, "database_unavailable"));
+            (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], problem).into_response()
+        }
+        Mood::Degraded if uri.path().ends_with("/claim") => {
+            Json(json!({"grants": [], "degraded": true})).into_response()
+        }
+        Mood::Answer if uri.path().ends_with("/claim") => Json(json!({"grants": []})).into_response(),
         Mood::Answer if uri.path() == "/v1/missions" => Json(mission()).into_response(),
         Mood::Answer if uri.path().ends_with("/results") => Json(json!({"results": []})).into_response(),
-        Mood::Answer => Json(json!({"seq": 1, "lost": [], "cancelled": [], "wished": {}})).into_response(),
+        Mood::Answer | Mood::CutOff | Mood::Degraded => {
+            Json(json!({"seq": 1, "lost": [], "cancelled": [], "wished": {}})).into_response()
+        }
         Mood::Hang => std::future::pending().await,
         Mood::Shed => {
             (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], Json(problem(503, "overloaded"))).into_response()
@@ -188,6 +211,41 @@ async fn a_lost_answer_to_what_is_not_repeatable_is_not_sent_again() {
     let error = client(&[&near, &far]).heartbeat(SessionId::random(), &heartbeat).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { tries: 1, cause: Cause::Timeout(_) }), "{error:?}");
     assert_eq!(far.requests(), 0);
+}
+
+#[tokio::test]
+async fn claims_leave_a_scheduler_whose_database_does_not_answer_and_come_back_later() {
+    let (near, far) = (Fake::start(Mood::CutOff).await, Fake::start(Mood::Answer).await);
+    let client = client(&[&near, &far]);
+    let session = SessionId::random();
+    let claim = Claim { free: [("a".parse().unwrap(), 1)].into(), holding: 0, wait_ms: 0 };
+    for _ in 0..3 {
+        client.claim(session, &claim).await.unwrap();
+    }
+    assert_eq!((near.requests(), far.requests()), (1, 3), "one claim finds out for all");
+    let heartbeat = Heartbeat { seq: 1, holds: Vec::new(), draining: false, heard: None };
+    client.heartbeat(session, &heartbeat).await.unwrap();
+    assert_eq!((near.requests(), far.requests()), (2, 3), "heartbeats go on where they went");
+    near.set(Mood::Answer);
+    let begin = tokio::time::Instant::now();
+    while near.requests() == 2 {
+        client.claim(session, &claim).await.unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(5), "it is never asked again");
+    }
+    assert!(begin.elapsed() > Duration::from_millis(500), "{:?}", begin.elapsed());
+    let asked = far.requests();
+    client.claim(session, &claim).await.unwrap();
+    assert_eq!(far.requests(), asked, "the nearest is the first again");
+}
+
+#[tokio::test]
+async fn the_claim_after_a_degraded_one_goes_to_the_next_scheduler() {
+    let (near, far) = (Fake::start(Mood::Degraded).await, Fake::start(Mood::Answer).await);
+    let client = client(&[&near, &far]);
+    let claim = Claim { free: [("a".parse().unwrap(), 1)].into(), holding: 0, wait_ms: 0 };
+    assert!(client.claim(SessionId::random(), &claim).await.unwrap().degraded);
+    assert!(!client.claim(SessionId::random(), &claim).await.unwrap().degraded);
+    assert_eq!((near.requests(), far.requests()), (1, 1));
 }
 
 #[tokio::test]

@@ -185,7 +185,8 @@ impl Hub {
 impl Engine {
     /// Waits for missions of the session's pools, at most `claim.wait_ms`, or until a later claim of the session takes
     /// this one's place: a claim names all free slots. Dropping the future gives up the wait; what
-    /// was granted meanwhile is put back.
+    /// was granted meanwhile is put back. Where the database does not answer, the claim does not go on waiting: another
+    /// scheduler may reach it.
     pub async fn claim(&self, session: SessionId, claim: wire::Claim) -> Result<wire::ClaimAnswer, Refusal> {
         check_claim(&claim)?;
         let known = match self.known(session).await {
@@ -218,7 +219,9 @@ impl Engine {
         // A statement that is under way may still grant.
         waiter.settled().await;
         abandoned.defuse();
-        Ok(wire::ClaimAnswer { grants: waiter.take() })
+        // What a statement granted whose answer is lost goes back when two heartbeats have not named it; a claim at
+        // another scheduler gets no more than is free beside it.
+        waiter.answer().ok_or(Refusal::Unavailable)
     }
 }
 

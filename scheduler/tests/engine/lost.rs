@@ -10,7 +10,7 @@ use sql::relay::{Mode, Relay};
 use sql::{Config, Gateways};
 use topology::Epoch;
 
-use crate::world::{Agent, TOPOLOGY, World, ana, connect, mission, name, submit, try_submit, wait_until};
+use crate::world::{Agent, TOPOLOGY, World, ana, connect, mission, name, submit, submit_many, try_submit, wait_until};
 
 /// An engine in us-west whose connections go through a relay.
 pub(crate) struct Relayed {
@@ -99,6 +99,34 @@ async fn a_grant_whose_answer_is_lost_is_leased_again_after_two_heartbeats() {
     assert_eq!((again.mission, again.epoch, again.seq), (id, Epoch(3), 2));
     assert_eq!(agent.beat(&it.engine, &[name(&again)]).await.unwrap().lost, vec![]);
     agent.complete(&it.engine, &again, json!(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_claim_does_not_wait_on_where_the_database_does_not_answer() {
+    let it = Relayed::new().await;
+    let agent = Agent::west(&it.engine, 1).await;
+    submit(&it.engine, mission("m")).await;
+    it.relay.set(Mode::CutBefore("mission_claim_1".to_owned()));
+    let one = [("engineer-master", 1)];
+    let claim = agent.claim_of(&it.engine, &one, 0, 20_000);
+    let refused = tokio::time::timeout(Duration::from_secs(10), claim).await.expect("long before its wait is over");
+    assert_eq!(refused.unwrap_err(), Refusal::Unavailable);
+    it.relay.set(Mode::Pass);
+    wait_until("the breaker closes", || async {
+        agent.claim_of(&it.engine, &one, 0, 500).await.is_ok_and(|grants| grants.len() == 1)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_claim_that_nobody_heard_of_one_mission_is_asked_for() {
+    let it = Relayed::new().await;
+    let agent = Agent::west(&it.engine, 18).await;
+    submit_many(&it.engine, 18).await;
+    let nine = [("engineer-master", 9)];
+    it.lose("mission_claim_16");
+    assert_eq!(agent.claim_of(&it.engine, &nine, 0, 20_000).await.unwrap().len(), 1, "it can lose one, not all");
+    assert_eq!(it.relay.cuts(), 1);
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ impl Scheduler {
             }
             Request::Claim { session, site, free, wait } => self.claim(wire, asked, session, site, &free, wait),
             Request::Word(word) => self.run_to_answer(wire, Statement::Word(word), asked, Answering::Word),
+            Request::GoneAway(call) => self.abandon(wire, call),
             Request::Hint(pool) => self.wake(wire, pool),
         }
     }

@@ -109,7 +109,11 @@ pub(super) fn oneway_cut() -> Drill {
 }
 
 pub(super) fn deaf() -> Drill {
-    bare("region-deaf").then(cut(MOST, Direction::In), 20.0)
+    let mut drill = bare("region-deaf");
+    // Its leases alone: its queues wait until its pools are known to be without a session.
+    drill.hypothesis.probes.retain(|probe| probe.query == Query::StrandedLeases);
+    drill.objectives.rto_s = Some(12.0);
+    drill.then(cut(MOST, Direction::In), 20.0)
 }
 
 pub(super) fn zombie() -> Drill {

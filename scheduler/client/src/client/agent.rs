@@ -50,7 +50,8 @@ impl Client {
     pub async fn claim(&self, session: SessionId, claim: &Claim) -> Result<ClaimAnswer, Error> {
         let path = format!("/agent/v1/sessions/{session}/claim");
         let wait = Duration::from_millis(claim.wait_ms.try_into().unwrap_or_default());
-        self.send(Call::with_body(Method::POST, path, claim, Repeat::Unsent)?.lane(Lane::Claim).wait(wait)).await
+        let call = Call::with_body(Method::POST, path, claim, Repeat::Unsent)?.lane(Lane::Claim).wait(wait);
+        self.send_unless(call, |answer: &ClaimAnswer| answer.degraded).await
     }
 
     /// Reports a success. Repeatable: the same result under the same lease is answered alike.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Client;
 use crate::error::{Cause, Error};
+use crate::transport::Lane;
 use crate::wire::{EventGap, EventMission, EventTopology};
 
 /// One event.
@@ -52,7 +53,7 @@ impl Client {
     /// See [`Error`].
     pub async fn events(&self) -> Result<Events, Error> {
         let mut last = Error::Unreachable { tries: 0, cause: Cause::BreakersOpen };
-        for (tries, peer) in (1..).zip(self.in_order()) {
+        for (tries, peer) in (1..).zip(self.in_order(Lane::Other)) {
             let Some(permit) = peer.breaker.admit() else { continue };
             let answer = tokio::time::timeout(self.limits.attempt, peer.open("/v1/events")).await;
             peer.note(matches!(answer, Ok(Ok(_))));

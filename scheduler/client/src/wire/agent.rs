@@ -127,6 +127,9 @@ pub struct Claim {
 pub struct ClaimAnswer {
     /// New leases.
     pub grants: Vec<Grant>,
+    /// The database did not answer for some of the pools: the next claim had better go to another scheduler.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
 }
 
 /// A lease with the work.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use topology::SessionId;
 
-use super::pace::{Pace, Width};
+use super::pace::{Pace, Silence, Width};
 use super::waiter::Waiter;
 use super::{Hub, Line};
 use crate::engine::{Change, lock};
@@ -26,6 +26,7 @@ const ALONE_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Past {
     alone_at: Option<Instant>,
     width: Width,
+    silence: Silence,
 }
 
 /// The claimer of one line.
@@ -39,7 +40,7 @@ pub(super) struct Claimer {
 
 /// What a look at the queue came to.
 enum Look {
-    /// Everybody who was asked for got something: look again.
+    /// Everybody who was asked for got something, or nobody knows: look again.
     Again,
     /// Something was granted, not all that was wished: the queue is empty for now.
     Some,
@@ -74,16 +75,15 @@ impl Claimer {
 
     /// Looks at the queue until nobody waits.
     pub(super) async fn run(self: Arc<Self>, hub: Arc<Hub>) {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(self.line.pool.region == hub.region);
         while !hub.leave(&self) {
             let present: Vec<Arc<Waiter>> = lock(&self.waiters).iter().cloned().collect();
             let look = match self.look(&hub).await {
-                Ok(look) => look,
-                Err(error) => {
-                    let (pool, error) = (&self.line.pool, &error as &dyn std::error::Error);
-                    tracing::warn!(%pool, error, "a claim failed");
-                    Look::None
+                Ok(look) => {
+                    lock(&self.past).silence.answered();
+                    look
                 }
+                Err(error) => self.failed(&error, &present),
             };
             for waiter in present {
                 waiter.looked(&self.line.pool.specialization);
@@ -98,6 +98,23 @@ impl Claimer {
                 () = tokio::time::sleep(pace.pause(rand::random())) => {}
             }
         }
+    }
+
+    /// One look that the database does not answer may be chance: it is tried again at once. After another those who wait are
+    /// sent elsewhere.
+    fn failed(&self, error: &sql::Error, present: &[Arc<Waiter>]) -> Look {
+        let (pool, cause) = (&self.line.pool, error as &dyn std::error::Error);
+        tracing::warn!(%pool, error = cause, "a claim failed");
+        if !no_answer(error) {
+            return Look::None;
+        }
+        if lock(&self.past).silence.is_chance() {
+            return Look::Again;
+        }
+        for waiter in present {
+            waiter.fail();
+        }
+        Look::None
     }
 
     async fn look(&self, hub: &Hub) -> Result<Look, sql::Error> {
@@ -139,6 +156,9 @@ impl Claimer {
             Ok(granted) => granted,
             Err(error) => {
                 out.check_in_all(Vec::new());
+                if no_answer(&error) {
+                    lock(&self.past).width = Width::LEAST;
+                }
                 return Err(error);
             }
         };
@@ -267,6 +287,14 @@ fn wishes(wants: &[(SessionId, i64)], most: usize) -> Vec<(SessionId, i64)> {
         }
     }
     wishes
+}
+
+/// Whether the database did not answer: then there is no telling when it will, and to wait on hides that.
+const fn no_answer(error: &sql::Error) -> bool {
+    match error {
+        sql::Error::Indeterminate(_) | sql::Error::Unavailable(_) => true,
+        sql::Error::Retryable(_) | sql::Error::Permanent(_) => false,
+    }
 }
 
 /// Whether a pool may grant: it is in the topology, its region serves, and no operator holds it back. Health does not

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use scheduler_client::wire::Grant;
+use scheduler_client::wire::{ClaimAnswer, Grant};
 use tokio::sync::Notify;
 use topology::{DatabaseRegion, SessionId, Specialization};
 
@@ -30,12 +30,14 @@ struct State {
     grants: Vec<Grant>,
     /// Takes part in no further statement.
     closed: bool,
+    /// The database did not answer a look that it waited for.
+    failed: bool,
 }
 
 impl Waiter {
     pub(super) fn new(session: SessionId, holding: i64, free: BTreeMap<Specialization, i64>) -> Self {
         let unseen = free.keys().cloned().collect();
-        let state = State { free, unseen, under_way: 0, grants: Vec::new(), closed: false };
+        let state = State { free, unseen, under_way: 0, grants: Vec::new(), closed: false, failed: false };
         Self { session, holding, state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -72,7 +74,13 @@ impl Waiter {
         self.changed.notify_one();
     }
 
-    /// Ends when something was granted, or a later claim of the session took its place.
+    /// Closes it because the database did not answer a look at its queue: whoever asks is better served elsewhere.
+    pub(super) fn fail(&self) {
+        lock(&self.state).failed = true;
+        self.close();
+    }
+
+    /// Ends when something was granted, a look failed, or a later claim of the session took its place.
     pub(super) async fn answerable(&self) {
         while !self.is_closed() {
             self.changed.notified().await;
@@ -102,6 +110,13 @@ impl Waiter {
 
     pub(super) fn take(&self) -> Vec<Grant> {
         std::mem::take(&mut lock(&self.state).grants)
+    }
+
+    /// What it is answered; none = nothing was granted, and a look failed.
+    pub(super) fn answer(&self) -> Option<ClaimAnswer> {
+        let mut state = lock(&self.state);
+        let (grants, degraded) = (std::mem::take(&mut state.grants), state.failed);
+        (!grants.is_empty() || !degraded).then_some(ClaimAnswer { grants, degraded })
     }
 }
 
@@ -137,5 +152,60 @@ impl Drop for Abandoned {
                 hub.put_back(home, waiter.session, grants).await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use topology::{Epoch, MissionId};
+
+    use super::*;
+
+    fn waiter() -> Waiter {
+        let free = ["a", "b"].map(|name| (name.parse().unwrap(), 1));
+        Waiter::new(SessionId::random(), 0, free.into())
+    }
+
+    fn grant() -> Grant {
+        Grant {
+            mission: MissionId::random(),
+            epoch: Epoch(1),
+            home: "us-west-2".to_owned(),
+            specialization: "a".parse().unwrap(),
+            title: String::new(),
+            payload: serde_json::Value::Null,
+            attempt: 1,
+            run_limit_ms: 1_000,
+            seq: 0,
+            alone: false,
+            traceparent: None,
+            drill: None,
+        }
+    }
+
+    #[test]
+    fn a_claim_whose_look_failed_is_closed_and_answered_nothing() {
+        let waiter = waiter();
+        waiter.fail();
+        assert!(waiter.is_closed() && waiter.answer().is_none());
+        assert_eq!(waiter.check_out(&"b".parse().unwrap()), None, "it takes part in no further statement");
+    }
+
+    #[test]
+    fn what_another_pool_grants_is_answered_whatever_failed() {
+        let waiter = waiter();
+        waiter.check_out(&"a".parse().unwrap()).unwrap();
+        waiter.fail();
+        waiter.check_in(vec![grant()]);
+        let answer = waiter.answer().unwrap();
+        assert_eq!((answer.grants.len(), answer.degraded), (1, true));
+    }
+
+    #[test]
+    fn a_claim_that_waited_in_vain_is_answered_empty() {
+        let waiter = waiter();
+        waiter.close();
+        let answer = waiter.answer().unwrap();
+        assert!(answer.grants.is_empty() && !answer.degraded);
     }
 }
