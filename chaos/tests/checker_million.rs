@@ -58,11 +58,11 @@ impl Folder {
     fn mission(&mut self, n: u64) {
         let mission = MissionId(Uuid::from_u64_pair(n.wrapping_mul(0x9e37_79b9_7f4a_7c15), n));
         let key = Uuid::from_u64_pair(n, n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_string();
-        let heard = n % 100 != 0;
+        let heard = !n.is_multiple_of(100);
         let at_us = i64::try_from(n).unwrap() + 1_700_000_000_000_000;
         let region = REGIONS[usize::try_from(n % 3).unwrap()];
         let session = SessionId(Uuid::from_u128((n % 3).into()));
-        let (epoch, outcome) = (Epoch(if n % 10 == 0 { 3 } else { 1 }), format!("{n:064x}"));
+        let (epoch, outcome) = (Epoch(if n.is_multiple_of(10) { 3 } else { 1 }), format!("{n:064x}"));
 
         let submit =
             |mission| Call::Submit { key: key.clone(), mission, priority: 5, residency: None, allowed: vec![] };

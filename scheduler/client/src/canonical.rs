@@ -98,7 +98,10 @@ mod tests {
             let digest = |text| outcome_digest(&serde_json::from_str(text).unwrap());
             assert_eq!(digest(sent), digest(stored), "{sent} {stored}");
         }
-        assert_ne!(outcome_digest(&json!(9_007_199_254_740_993_u64)), outcome_digest(&json!(9_007_199_254_740_992_u64)));
+        assert_ne!(
+            outcome_digest(&json!(9_007_199_254_740_993_u64)),
+            outcome_digest(&json!(9_007_199_254_740_992_u64))
+        );
         assert_ne!(outcome_digest(&json!({"ms": 1})), outcome_digest(&json!({"ms": 2})));
         let empty = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         assert_eq!(outcome_digest(&json!({})), empty, "SHA-256 of the text {{}}");
