@@ -43,6 +43,8 @@ pub struct Run {
     pub began_us: i64,
     /// When its work was done.
     pub ended_us: Option<i64>,
+    /// When its lease was taken back and the mission went into a queue again.
+    pub moved_us: Option<i64>,
 }
 
 /// A region under a fault for a time.
@@ -73,6 +75,8 @@ pub struct Facts {
     early: HashMap<MissionId, Vec<Run>>,
     hits: Vec<Hit>,
     serving: Vec<(i64, Option<f64>)>,
+    /// Regions as their rows had them, each time that changed.
+    standings: Vec<(i64, String, bool)>,
 }
 
 /// Handle of a mission between its submit and its answer.
@@ -103,7 +107,7 @@ impl Facts {
 
     /// A run began.
     pub fn began(&mut self, mission: MissionId, epoch: Epoch, region: &str, at_us: i64) {
-        let run = Run { epoch, region: region.to_owned(), began_us: at_us, ended_us: None };
+        let run = Run { epoch, region: region.to_owned(), began_us: at_us, ended_us: None, moved_us: None };
         self.runs(mission).push(run);
     }
 
@@ -111,6 +115,21 @@ impl Facts {
     pub fn ended(&mut self, mission: MissionId, epoch: Epoch, at_us: i64) {
         if let Some(run) = self.runs(mission).iter_mut().rev().find(|run| run.epoch == epoch) {
             run.ended_us.get_or_insert(at_us);
+        }
+    }
+
+    /// A lease was taken back; `epoch` is the one that the mission has since.
+    pub fn moved(&mut self, mission: MissionId, epoch: Epoch, at_us: i64) {
+        if let Some(run) = self.runs(mission).iter_mut().rev().find(|run| run.epoch < epoch) {
+            run.moved_us.get_or_insert(at_us);
+        }
+    }
+
+    /// Whether a region serves, as its row says.
+    pub fn stands(&mut self, region: &str, at_us: i64, serves: bool) {
+        let last = self.standings.iter().rev().find(|(_, name, _)| name == region);
+        if last.is_none_or(|(.., before)| *before != serves) {
+            self.standings.push((at_us, region.to_owned(), serves));
         }
     }
 
@@ -131,6 +150,13 @@ impl Facts {
         let lasting = |hit: &&mut Hit| hit.region == region && hit.to_us.is_none() && hit.takes_leases == takes_leases;
         if let Some(hit) = self.hits.iter_mut().find(lasting) {
             hit.to_us = Some(at_us);
+        }
+    }
+
+    /// Every fault on a region ends.
+    pub fn all_healed(&mut self, at_us: i64) {
+        for hit in &mut self.hits {
+            hit.to_us.get_or_insert(at_us);
         }
     }
 
@@ -200,5 +226,9 @@ impl Life {
 impl Run {
     fn done_at(&self, at_us: i64) -> bool {
         self.ended_us.is_some_and(|ended| ended <= at_us)
+    }
+
+    fn moved_at(&self, at_us: i64) -> bool {
+        self.moved_us.is_some_and(|moved| moved <= at_us)
     }
 }

@@ -14,10 +14,11 @@ use topology::RegionName;
 
 use super::database::Database;
 use super::links::{self, End, Link, Way};
-use super::proxies::Put;
+use super::proxies::{Put, TTL};
 use super::site::Site;
 use crate::drill::{EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector, ToxicSpec};
 use crate::proxy::{ProtocolToxic, Toxic};
+use crate::wait::wait_until;
 use crate::world::World;
 
 /// What goes on by itself while a fault lasts, by step.
@@ -77,6 +78,8 @@ pub(crate) async fn act(
         }
         Fault::SilenceInjector => {
             site.proxies.silence(true);
+            let acted = wait_until(TTL * 3, async || site.proxies.expired().await.is_ok_and(|expired| expired > 0));
+            anyhow::ensure!(acted.await, "the fault proxy kept its toxics although their owner has fallen silent");
             Ok(Value::Null)
         }
     }

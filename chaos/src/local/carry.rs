@@ -12,7 +12,7 @@ use super::tier::Local;
 use super::told::{self, Seen};
 use crate::checker::{self, Summary};
 use crate::drill::{Drill, TierName};
-use crate::journal::{DrillTold, Figure, Journal, Verdict, Victim};
+use crate::journal::{Activity, DrillTold, Figure, Journal, Verdict, Victim};
 use crate::load::now_us;
 use crate::measure::{Inputs, Instants, Judgement, Looked, Measured, judge, measure};
 use crate::registry::{Note, Registry};
@@ -123,17 +123,16 @@ async fn on_a_world(
         stopped: &|| options.registry.stops(options.run),
         progress: &|event| (options.progress)(Progress::Run(event)),
     };
-    let mut carried = run::run(drill, &mut tier, setup, signal).await?;
+    let carried = run::run(drill, &mut tier, setup, signal).await?;
     let end_us = now_us();
     let victim = tier.victim().cloned();
-    carried.residue.extend(tier.unproven().await);
     phase("waiting until everything that was submitted has ended");
     let remains = tier.into_site().end().await?;
     phase("judging");
     let history = options.folder.join(HISTORY);
     let seen = told::read(&database, &history, drill).await?;
     let check = checker::check(&history).context("the history cannot be judged")?;
-    let instants = instants(&carried, &remains, load_us, steady_us, end_us);
+    let instants = instants(drill, &carried, &remains, load_us, steady_us, end_us);
     let measured = figures(drill, &remains, &carried, &seen, &check, instants, victim.as_ref());
     Ok(Run { load_us, topology, victim, carried, seen, check, measured })
 }
@@ -173,12 +172,24 @@ fn figures(
 }
 
 /// The fault ends with the first undo after which nothing more is done to the world.
-fn instants(carried: &Carried, remains: &Remains, load_us: i64, steady_us: i64, end_us: i64) -> Instants {
-    let last_act = carried.activities.iter().map(|activity| activity.ended_at_us).max().unwrap_or(end_us);
+fn instants(
+    drill: &Drill,
+    carried: &Carried,
+    remains: &Remains,
+    load_us: i64,
+    steady_us: i64,
+    end_us: i64,
+) -> Instants {
+    let faults: Vec<&Activity> = carried.activities.iter().filter(|activity| is_fault(drill, activity)).collect();
+    let last_act = faults.iter().map(|activity| activity.started_at_us).max().unwrap_or(end_us);
     let hits = remains.facts.hits().iter().filter_map(|hit| hit.to_us);
-    let undone = carried.activities.iter().filter_map(|activity| activity.undone_at_us);
+    let undone = faults.iter().filter_map(|activity| activity.undone_at_us);
     let heal_us = hits.chain(undone).filter(|at| *at >= last_act).min().unwrap_or(end_us);
     Instants { load_us, steady_us, fault_us: carried.fault_at_us.unwrap_or(end_us), heal_us, end_us }
+}
+
+fn is_fault(drill: &Drill, activity: &Activity) -> bool {
+    drill.undoable().any(|step| step.name == activity.name)
 }
 
 impl Run {
@@ -200,7 +211,7 @@ impl Run {
             Ended::Inconclusive(reason) => (Verdict::Inconclusive, vec![reason.clone()]),
         };
         Journal {
-            version: 1,
+            version: Journal::VERSION,
             chaos_version: env!("CARGO_PKG_VERSION").to_owned(),
             run: options.run.to_owned(),
             drill: DrillTold {

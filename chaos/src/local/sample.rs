@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::NoTls;
-use topology::RegionName;
+use topology::{Epoch, MissionId, RegionName};
 
 use super::load::{SharedFacts, lock};
 use crate::history::Record;
@@ -86,7 +86,7 @@ impl Drop for Sampler {
 }
 
 async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mutex<Vec<Sample>>>) {
-    let mut rows = Rows { url: places.database.clone(), client: None };
+    let mut rows = Rows { url: places.database.clone(), client: None, moved: Vec::new(), moved_until: 1_000_000 };
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -98,7 +98,7 @@ async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mute
             None => (None, BTreeMap::new()),
         };
         let sample = Sample { at_us: now_us(), leases, regions, serving, breakers };
-        lock(&facts).serving(sample.at_us, sample.serving.map(|regions| regions as f64));
+        note(&facts, &sample, &rows.moved);
         if let Err(error) = record.add(&sample) {
             tracing::warn!(error = &error as &dyn std::error::Error, "a sample is not on disk");
         }
@@ -106,10 +106,28 @@ async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mute
     }
 }
 
+fn note(facts: &SharedFacts, sample: &Sample, moved: &[Move]) {
+    let mut facts = lock(facts);
+    facts.serving(sample.at_us, sample.serving.map(|regions| regions as f64));
+    for (region, standing) in &sample.regions {
+        facts.stands(region, sample.at_us, standing == "up");
+    }
+    for (mission, epoch, at_us) in moved {
+        facts.moved(*mission, *epoch, *at_us);
+    }
+}
+
+/// A lease that was taken back: the mission, the epoch that it has since, and when.
+type Move = (MissionId, Epoch, i64);
+
 /// The rows, by a connection that is made anew where it broke.
 struct Rows {
     url: String,
     client: Option<tokio_postgres::Client>,
+    /// What the last look saw moved.
+    moved: Vec<Move>,
+    /// Up to when moves were seen, by the database's clock.
+    moved_until: i64,
 }
 
 /// Leases and standing of each region.
@@ -117,6 +135,7 @@ type Read = (BTreeMap<String, u64>, BTreeMap<String, String>);
 
 impl Rows {
     async fn read(&mut self) -> Option<Read> {
+        self.moved.clear();
         let read = tokio::time::timeout(PATIENCE, self.try_read()).await;
         let read = read.ok().and_then(Result::ok);
         if read.is_none() {
@@ -136,6 +155,12 @@ impl Rows {
         };
         let leases = client.query(LEASES, &[]).await?;
         let regions = client.query(REGIONS, &[]).await?;
+        // A second again: what was committed late has an earlier time.
+        for row in client.query(MOVED, &[&(self.moved_until - 1_000_000)]).await? {
+            let at_us: i64 = row.get(2);
+            self.moved_until = self.moved_until.max(at_us);
+            self.moved.push((MissionId(row.get(0)), Epoch(row.get(1)), at_us));
+        }
         self.client = Some(client);
         let leases = leases.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect();
         Ok((leases, regions.iter().map(|row| (row.get(0), row.get(1))).collect()))
@@ -143,6 +168,8 @@ impl Rows {
 }
 
 const LEASES: &str = "SELECT region, count(*) FROM missions WHERE state = 'leased' GROUP BY region";
+const MOVED: &str = "SELECT mission_id, epoch, (extract(epoch FROM at) * 1000000)::INT8 FROM mission_events
+    WHERE from_state = 'leased' AND to_state IN ('queued', 'pending') AND (extract(epoch FROM at) * 1000000)::INT8 > $1";
 const REGIONS: &str = "SELECT region, CASE WHEN verb = 'none' THEN health ELSE verb END FROM region_states";
 
 /// How many regions serve, as the first scheduler that answers says.

@@ -32,8 +32,6 @@ pub struct Local {
     going: Going,
     /// The region that was taken away first.
     victim: Option<Victim>,
-    /// Whether the injector fell silent.
-    fell_silent: bool,
 }
 
 /// Reads the figures of a local world.
@@ -42,32 +40,12 @@ pub struct LocalGauges(SharedFacts);
 
 impl Local {
     pub(super) fn new(site: Site, drill: &Drill) -> Self {
-        Self {
-            site,
-            rate: drill.load.per_second,
-            ranking: None,
-            going: Going::default(),
-            victim: None,
-            fell_silent: false,
-        }
+        Self { site, rate: drill.load.per_second, ranking: None, going: Going::default(), victim: None }
     }
 
     /// The region that was taken away first, where one was.
     pub(super) fn victim(&self) -> Option<&Victim> {
         self.victim.as_ref()
-    }
-
-    /// What a drill of this kind should have shown and did not: where the injector fell silent, its dead man's switch
-    /// must have acted.
-    pub(super) async fn unproven(&self) -> Option<String> {
-        if !self.fell_silent {
-            return None;
-        }
-        match self.site.proxies.expired().await {
-            Ok(0) => Some("the fault proxy kept its toxics although their owner had fallen silent".to_owned()),
-            Ok(_) => None,
-            Err(error) => Some(format!("{error:#}")),
-        }
     }
 
     pub(super) fn into_site(self) -> Site {
@@ -259,9 +237,12 @@ impl Tier for Local {
         let resolve = |region: &RegionSelector| self.resolve(region);
         let done = act::act(&self.site, &mut going, &step.name, fault, &resolve).await;
         self.going = going;
-        self.fell_silent |= *fault == Fault::SilenceInjector;
         // Also where it was carried out in part: the regions are hit then.
         self.note_hit(fault)?;
+        if *fault == Fault::SilenceInjector && done.is_ok() {
+            // The dead man's switch has undone whatever the proxy did.
+            lock(&self.site.facts).all_healed(now_us());
+        }
         done
     }
 
