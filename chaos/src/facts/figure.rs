@@ -44,9 +44,11 @@ impl Facts {
         percentile(waits, 0.99).map(|us| us as f64 / 1e3)
     }
 
-    /// Whether its client or its first pool is in a region that a fault names at any time.
+    /// Whether its client or its first pool is in a region that a fault names at any time, or it was placed nowhere: it
+    /// waits for a region then.
     pub(crate) fn touches_a_hit(&self, life: &Life) -> bool {
-        self.hits.iter().any(|hit| hit.region == life.entry || Some(&hit.region) == life.first_region.as_ref())
+        let named = |region: &String| self.hits.iter().any(|hit| hit.region == *region);
+        named(&life.entry) || life.first_region.as_ref().is_none_or(named)
     }
 
     fn stranded(&self, at_us: i64) -> usize {
