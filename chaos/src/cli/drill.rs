@@ -47,6 +47,9 @@ pub(super) struct Args {
     /// A value in place of one of the file's configuration
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     vars: Vec<(String, String)>,
+    /// Measure and tell times, but judge none: for a machine that is busy with other things
+    #[arg(long)]
+    untimed: bool,
     /// Tell what would be hit, and how it would be undone; start nothing
     #[arg(long)]
     dry_run: bool,
@@ -136,6 +139,6 @@ fn read(args: &Args, path: &Path) -> anyhow::Result<Result<Drill, topology::conf
     };
     Ok(read.map(|mut drill| {
         drill.load.seed = args.seed.unwrap_or(drill.load.seed);
-        drill
+        if args.untimed { drill.untimed() } else { drill }
     }))
 }
