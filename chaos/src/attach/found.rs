@@ -48,7 +48,7 @@ pub struct Found {
 /// the address's port. `token` is an operator's, where schedulers want one.
 ///
 /// # Errors
-/// Where nothing answers there, or `folder` has another world or none.
+/// Where nothing answers there, or it does not tell its regions and its topology.
 pub async fn find(url: &str, folder: Option<&Path>, token: Option<&str>) -> anyhow::Result<Found> {
     let asked = Url::parse(url).with_context(|| format!("{url} is no address"))?;
     let noted = noted(&asked, folder)?;
@@ -112,9 +112,5 @@ fn noted(url: &Url, folder: Option<&Path>) -> anyhow::Result<Option<(PathBuf, Wo
             && is_loopback(url)
             && world.regions.iter().any(|region| at(&region.address) == port)
     };
-    let found = world.filter(|(_, world)| is_it(world));
-    if let (Some(folder), None) = (folder, &found) {
-        anyhow::bail!("no world that is up at {url} keeps its notes in {}", folder.display());
-    }
-    Ok(found)
+    Ok(world.filter(|(_, world)| is_it(world)))
 }
