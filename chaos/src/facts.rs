@@ -178,6 +178,11 @@ impl Facts {
         life.answered.filter(|(_, promised)| *promised).map(|(at, _)| at)
     }
 
+    /// Missions that were promised.
+    pub fn promised(&self) -> impl Iterator<Item = MissionId> + '_ {
+        self.by_mission.keys().copied()
+    }
+
     /// The faults on regions.
     #[must_use]
     pub fn hits(&self) -> &[Hit] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+use scheduler_client::Client;
 use scheduler_client::wire::RegionControl;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -70,7 +71,7 @@ pub(crate) async fn act(
             let bad = |link| Put { link, way: Way::Both, toxic: Toxic::Protocol(toxic.clone()) };
             put(site, step, links::statements(&site.links).into_iter().map(bad).collect()).await
         }
-        Fault::Verb { region, verb } => say(site, &resolve(region)?, *verb).await,
+        Fault::Verb { region, verb } => say(&site.operator, &resolve(region)?, *verb).await,
         Fault::Edge { region, health } => put(site, step, edge(&resolve(region)?, *health)).await,
         Fault::Load { per_second } => {
             site.load.set_rate(*per_second);
@@ -191,11 +192,12 @@ fn edge(region: &RegionName, health: EdgeHealth) -> Vec<Put> {
     }
 }
 
-async fn say(site: &Site, region: &RegionName, verb: OperatorVerb) -> anyhow::Result<Value> {
+/// An operator's word.
+pub(crate) async fn say(operator: &Client, region: &RegionName, verb: OperatorVerb) -> anyhow::Result<Value> {
     let body = RegionControl { reason: "a drill".to_owned(), deadline_ms: None };
     let view = match verb {
-        OperatorVerb::Cordon => site.operator.cordon(region, &body).await,
-        OperatorVerb::Drain => site.operator.drain(region, &body).await,
+        OperatorVerb::Cordon => operator.cordon(region, &body).await,
+        OperatorVerb::Drain => operator.drain(region, &body).await,
     };
     Ok(json!(view.context("the operator's word was refused")?))
 }
