@@ -185,6 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_world_cannot_show_is_neither_kept_nor_missed() {
+        let check = Summary { unjudged: AnomalyKind::BY_RUNNERS.into(), ..Summary::default() };
+        let objectives = Objectives { lost: Some(0), duplicated: Some(0), ..Objectives::default() };
+        let run = Judgement {
+            objectives: &objectives,
+            measures: &measures(),
+            check: &check,
+            victim: None,
+            activities: &[],
+            steady_after: &[],
+            residue: &[],
+        };
+        let (judged, verdict, _) = judge(&run);
+        let told: Vec<_> = judged.iter().map(|one| (one.objective.as_str(), one.kept, one.had.number())).collect();
+        assert_eq!(told, [("lost", Some(true), Some(0.0)), ("duplicated", None, None)]);
+        assert_eq!(verdict, Verdict::Pass);
+    }
+
+    #[test]
     fn an_anomaly_is_a_deviation_even_where_no_objective_names_it() {
         let anomalies = BTreeMap::from([(AnomalyKind::OutcomeLost, Anomalies { count: 2, first: vec![] })]);
         let check = Summary { anomalies, ..Summary::default() };
