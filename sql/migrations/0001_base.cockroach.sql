@@ -73,10 +73,7 @@ CREATE TABLE IF NOT EXISTS missions (
     INDEX missions_start_by (crdb_region, start_by) WHERE state IN ('pending', 'queued') AND start_by IS NOT NULL,
 
     -- Retention.
-    INDEX missions_finished (crdb_region, finished_at) WHERE state IN ('succeeded', 'failed', 'cancelled'),
-
-    -- Lists, newest first.
-    INDEX missions_submitted (crdb_region, submitted_at, id)
+    INDEX missions_finished (crdb_region, finished_at) WHERE state IN ('succeeded', 'failed', 'cancelled')
 ) LOCALITY REGIONAL BY ROW;
 
 CREATE TABLE IF NOT EXISTS mission_events (

@@ -2,7 +2,7 @@
 
 COMMENT ON TABLE missions IS 'Missions, open and finished, each in the database region of the region that runs it.';
 COMMENT ON COLUMN missions.crdb_region IS 'Database region that homes the row: of the placed region, of the origin while pending.';
-COMMENT ON COLUMN missions.id IS 'Random, made by the scheduler before its first try, never used again.';
+COMMENT ON COLUMN missions.id IS 'Time in milliseconds and random bits, made by the scheduler before its first try, never used again.';
 COMMENT ON COLUMN missions.state IS 'Where the mission stands in its lifecycle.';
 COMMENT ON COLUMN missions.specialization IS 'Kind of agent that it needs.';
 COMMENT ON COLUMN missions.submitter IS 'Who submitted it; rounds and limits of open missions go by it.';

@@ -91,10 +91,6 @@ CREATE INDEX IF NOT EXISTS missions_finished
     ON missions (crdb_region, finished_at)
     WHERE state IN ('succeeded', 'failed', 'cancelled');
 
--- Lists, newest first.
-CREATE INDEX IF NOT EXISTS missions_submitted
-    ON missions (crdb_region, submitted_at, id);
-
 CREATE TABLE IF NOT EXISTS mission_events (
     crdb_region crdb_internal_region NOT NULL,
     mission_id uuid NOT NULL,

@@ -16,7 +16,8 @@ pub(super) const FIND: Batched = Batched::new(sql::statement!(
     include_str!("../sql/mission_find_filter.sql")
 ));
 
-/// Missions of one home, newest first. $1 home  $2 $3 after  $4 state  $5 region  $6 specialization  $7 limit
+/// Missions of one home, newest first, by the time in their ids. $1 home  $2 after  $3 state  $4 region  $5 specialization
+/// $6 limit
 pub(super) const LIST: Statement = sql::statement!(
     "mission_list",
     idempotent,
@@ -169,7 +170,7 @@ pub struct ListFilter {
     pub region: Option<RegionName>,
     pub specialization: Option<Specialization>,
     /// Only what was submitted before this mission.
-    pub after: (DateTime<Utc>, MissionId),
+    pub after: MissionId,
     /// At most so many.
     pub limit: i64,
 }
@@ -182,8 +183,7 @@ pub async fn mission_list(db: &Db, home: &DatabaseRegion, filter: &ListFilter) -
     let state = filter.state.map(MissionState::as_str);
     let region = filter.region.as_ref().map(RegionName::as_str);
     let specialization = filter.specialization.as_ref().map(Specialization::as_str);
-    let (at, id) = (&filter.after.0, &filter.after.1.0);
-    let rows = db.query(&LIST, &[&home.as_str(), at, id, &state, &region, &specialization, &filter.limit]).await?;
+    let rows = db.query(&LIST, &[&home.as_str(), &filter.after.0, &state, &region, &specialization, &filter.limit]).await?;
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 
