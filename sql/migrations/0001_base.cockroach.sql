@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS missions (
     state text NOT NULL CHECK (state IN ('pending', 'queued', 'leased', 'succeeded', 'failed', 'cancelled')),
     specialization text NOT NULL,
     submitter text NOT NULL,
+    counted bool NOT NULL DEFAULT false,
     title text NOT NULL,
     payload jsonb NOT NULL,
     origin jsonb NOT NULL,
@@ -53,8 +54,8 @@ CREATE TABLE IF NOT EXISTS missions (
     INDEX missions_alone (crdb_region, region, specialization, submitted_at, id)
         WHERE state = 'queued' AND crashes >= 2,
 
-    -- Open missions of a submitter, where their number is limited.
-    INDEX missions_open (crdb_region, submitter) WHERE finished_at IS NULL,
+    -- Open missions of a submitter, where their number is limited; without a limit nothing is kept here.
+    INDEX missions_open (crdb_region, submitter) WHERE counted AND finished_at IS NULL,
 
     -- Heartbeats, capacity, sessions' ends: what a session holds.
     INDEX missions_leased (crdb_region, session_id) WHERE state = 'leased',

@@ -6,6 +6,7 @@ COMMENT ON COLUMN missions.id IS 'Time in milliseconds and random bits, made by 
 COMMENT ON COLUMN missions.state IS 'Where the mission stands in its lifecycle.';
 COMMENT ON COLUMN missions.specialization IS 'Kind of agent that it needs.';
 COMMENT ON COLUMN missions.submitter IS 'Who submitted it; rounds and limits of open missions go by it.';
+COMMENT ON COLUMN missions.counted IS 'Whether it counts for its submitter''s limit of open missions: there was one when it was submitted.';
 COMMENT ON COLUMN missions.title IS 'What it is about, in a line.';
 COMMENT ON COLUMN missions.payload IS 'What the runner gets, not looked into.';
 COMMENT ON COLUMN missions.origin IS 'Where it comes from, as submitted.';

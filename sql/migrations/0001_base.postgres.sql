@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS missions (
     state text NOT NULL CHECK (state IN ('pending', 'queued', 'leased', 'succeeded', 'failed', 'cancelled')),
     specialization text NOT NULL,
     submitter text NOT NULL,
+    counted bool NOT NULL DEFAULT false,
     title text NOT NULL,
     payload jsonb NOT NULL,
     origin jsonb NOT NULL,
@@ -56,10 +57,11 @@ CREATE INDEX IF NOT EXISTS missions_alone
     ON missions (crdb_region, region, specialization, submitted_at, id)
     WHERE state = 'queued' AND crashes >= 2;
 
--- Open missions of a submitter, where their number is limited. Not by state: a claim could then go by this index.
+-- Open missions of a submitter, where their number is limited; without a limit nothing is kept here. Not by state: a
+-- claim could then go by this index.
 CREATE INDEX IF NOT EXISTS missions_open
     ON missions (crdb_region, submitter)
-    WHERE finished_at IS NULL;
+    WHERE counted AND finished_at IS NULL;
 
 -- Heartbeats, capacity, sessions' ends: what a session holds.
 CREATE INDEX IF NOT EXISTS missions_leased

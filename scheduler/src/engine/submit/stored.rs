@@ -30,6 +30,8 @@ pub(crate) enum Fate {
 pub(crate) struct Submits {
     pub(crate) db: Db,
     pub(crate) actor: String,
+    /// Whether submitters have a limit of open missions.
+    pub(crate) counted: bool,
     pub(crate) hub: Arc<Hub>,
     pub(crate) changes: broadcast::Sender<Change>,
 }
@@ -47,7 +49,7 @@ impl Batch for Submits {
     async fn run(&self, home: &DatabaseRegion, items: &[&NewMission]) -> Result<Vec<Fate>, sql::Error> {
         let mut ordered = items.to_vec();
         ordered.sort_by_key(|mission| (&mission.key, &mission.submitter, mission.id));
-        let stored = mission_submit(&self.db, home, &self.actor, &ordered).await?;
+        let stored = mission_submit(&self.db, home, &self.actor, self.counted, &ordered).await?;
         let mut fates: HashMap<MissionId, Fate> = stored.into_iter().map(|one| (one.id, Fate::Stored(one))).collect();
         self.announce(items.iter().copied().filter(|mission| fates.contains_key(&mission.id)));
         let missing: Vec<&NewMission> = items.iter().copied().filter(|m| !fates.contains_key(&m.id)).collect();

@@ -26,14 +26,14 @@ pub(super) const LIST: Statement = sql::statement!(
     include_str!("../sql/mission_list_filter.sql")
 );
 
-/// Open missions of a submitter in one home, counted up to a bound. $1 home  $2 submitter  $3 bound
+/// Open missions of a submitter in one home that were submitted under a limit, counted up to a bound. $1 home  $2 submitter  $3 bound
 pub(super) const OPEN_COUNT: Statement = sql::statement!(
     "mission_open_count",
     idempotent,
     "SELECT count(*) AS open FROM (
         SELECT m.id FROM missions AS m
         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.submitter = $2::TEXT
-          AND m.finished_at IS NULL
+          AND m.counted AND m.finished_at IS NULL
         LIMIT $3::INT8) AS bounded"
 );
 
@@ -187,7 +187,7 @@ pub async fn mission_list(db: &Db, home: &DatabaseRegion, filter: &ListFilter) -
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 
-/// Open missions of a submitter in one home, counted up to `bound`.
+/// Open missions of a submitter in one home that were submitted under a limit, counted up to `bound`.
 ///
 /// # Errors
 /// As [`Db::query`].

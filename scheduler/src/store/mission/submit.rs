@@ -79,7 +79,7 @@ pub struct StoredMission {
 /// Stores missions of one home, and returns those that were stored now: not one whose key or id was there, one that was
 /// placed under another residency version than the current one, nor one whose key's home is another topology's.
 ///
-/// The batch should be ordered by key, so that two batches never wait for each other's keys.
+/// `counted` = they count for the limits of their submitters. The batch should be ordered by key, so that two batches never wait for each other's keys.
 ///
 /// # Errors
 /// As [`Db::query`].
@@ -87,6 +87,7 @@ pub async fn mission_submit(
     db: &Db,
     home: &DatabaseRegion,
     placed_by: &str,
+    counted: bool,
     batch: &[&NewMission],
 ) -> Result<Vec<StoredMission>, sql::Error> {
     macro_rules! column {
@@ -126,6 +127,7 @@ pub async fn mission_submit(
                 column!(|m| m.key.as_ref().map(|key| key.key.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.digest.as_str())),
                 column!(|m| m.key.as_ref().map(|key| key.topology_version)),
+                &counted,
             ],
         )
         .await?;

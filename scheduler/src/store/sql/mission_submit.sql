@@ -1,7 +1,7 @@
 -- Stores a batch of placed missions of one home, and the idempotency keys of those that have one. A mission comes back
 -- only if it was stored now: not where its key or its id was there before, not where residency has changed since it was
 -- placed, and not where the topology that says where its key lives is in force no more.
--- $1 home  $2 placed by  $3.. one array a column
+-- $1 home  $2 placed by  $3.. one array a column  $29 whether they count for their submitters' limits
 WITH fresh AS (
     SELECT w.id, w.state, w.specialization, w.submitter, w.title, w.payload, w.origin, w.residency,
            w.priority, w.rank, w.round, w.region, w.max_attempts, w.max_crashes, w.run_limit_ms,
@@ -31,12 +31,14 @@ keyed AS (
 INSERT INTO missions (
     crdb_region, id, state, specialization, submitter, title, payload, origin, residency, priority, rank, round, region,
     epoch, attempts, crashes, moves, max_attempts, max_crashes, run_limit_ms, not_before, start_by,
-    topology_version, residency_version, nonce, placement, reason, traceparent, submitted_at, placed_at, placed_by)
+    topology_version, residency_version, nonce, placement, reason, traceparent, submitted_at, placed_at, placed_by,
+    counted)
 SELECT $1::TEXT::crdb_internal_region, f.id, f.state, f.specialization, f.submitter, f.title, f.payload::JSONB,
        f.origin::JSONB, f.residency, f.priority::INT4, f.rank, f.round, f.region,
        0, 0, 0, 0, f.max_attempts::INT4, f.max_crashes::INT4, f.run_limit_ms, '1970-01-01 00:00:00+00', f.start_by,
        f.topology_version, f.residency_version, f.nonce, f.placement::JSONB, f.reason, f.traceparent, now(),
-       CASE WHEN f.region IS NULL THEN NULL ELSE now() END, CASE WHEN f.region IS NULL THEN NULL ELSE $2::TEXT END
+       CASE WHEN f.region IS NULL THEN NULL ELSE now() END, CASE WHEN f.region IS NULL THEN NULL ELSE $2::TEXT END,
+       $29::BOOL
 FROM fresh AS f
 WHERE f.key IS NULL OR f.id IN (SELECT k.mission_id FROM keyed AS k)
 ON CONFLICT (crdb_region, id) DO NOTHING
