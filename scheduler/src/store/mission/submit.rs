@@ -95,6 +95,11 @@ pub async fn mission_submit(
             &batch.iter().map(|$m| $value).collect::<Vec<_>>()
         };
     }
+    macro_rules! keyed {
+        (|$m:ident, $key:ident| $value:expr) => {
+            &batch.iter().filter_map(|m| Some((m, m.key.as_ref()?))).map(|($m, $key)| $value).collect::<Vec<_>>()
+        };
+    }
     let rows = db
         .query(
             &SUBMIT,
@@ -123,11 +128,15 @@ pub async fn mission_submit(
                 column!(|m| m.placement.as_deref()),
                 column!(|m| m.reason.as_deref()),
                 column!(|m| m.traceparent.as_deref()),
-                column!(|m| m.key.as_ref().map(|key| key.home.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.key.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.digest.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.topology_version)),
+                column!(|m| i64::from(m.key.is_some())),
                 &counted,
+                keyed!(|m, _key| m.id.0),
+                keyed!(|m, _key| m.submitter.as_str()),
+                keyed!(|_m, key| key.home.as_str()),
+                keyed!(|_m, key| key.key.as_str()),
+                keyed!(|_m, key| key.digest.as_str()),
+                keyed!(|_m, key| key.topology_version),
+                keyed!(|m, _key| m.residency_version),
             ],
         )
         .await?;

@@ -13,7 +13,7 @@ macro_rules! select {
         sql::statement!(
             $name,
             once,
-            "SELECT m.id, m.state, m.specialization, m.region, m.origin::TEXT AS origin, m.residency, ",
+            "SELECT m.id, m.state, m.specialization, m.region, m.origin, m.residency, ",
             "m.epoch, m.attempts, m.crashes, m.moves, m.max_attempts, m.max_crashes, m.session_id, m.not_before, ",
             "m.start_by, m.run_until, m.reason, m.nonce, m.submitted_at, m.residency_version ",
             "FROM missions AS m WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND ",
