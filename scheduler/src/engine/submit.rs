@@ -4,14 +4,17 @@ mod keys;
 mod request;
 mod stored;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
-use topology::{DatabaseRegion, Epoch};
+use topology::{DatabaseRegion, Epoch, PoolId};
 
 use self::request::{Request, RequestKey};
 pub(crate) use self::stored::{Fate, Submits};
+use super::coalescer::Pushed;
 use super::{Actor, Engine, SubmitContext, Submitted, convert, lock};
 use crate::refusal::Refusal;
 use crate::store::mission::{NewMission, StoredMission, mission_open_count};
@@ -43,18 +46,61 @@ impl Engine {
         let requests: Vec<_> = missions.into_iter().map(read).collect();
         let valid: Vec<&Request> = requests.iter().filter_map(|request| request.as_ref().ok()).collect();
         let mut earlier = self.brought_earlier(&valid).await.into_iter();
-        let each = requests.into_iter().enumerate().map(|(n, request)| {
-            let known = request.is_ok().then(|| earlier.next()).flatten().unwrap_or(Ok(None));
-            let over = allowance.is_some_and(|left| n >= left);
-            async move {
-                match (request?, known?) {
-                    (request, Some(submission)) => self.replay(&request, &submission).await,
-                    (request, None) if over => self.replay_or_refuse(&request).await,
-                    (request, None) => self.store(context, request, now).await,
+        let courses: Vec<Course> = requests
+            .into_iter()
+            .enumerate()
+            .map(|(n, request)| {
+                let known = request.is_ok().then(|| earlier.next()).flatten().unwrap_or(Ok(None));
+                let over = allowance.is_some_and(|left| n >= left);
+                match (request, known) {
+                    (Err(refusal), _) | (_, Err(refusal)) => Course::Refused(refusal),
+                    (Ok(request), Ok(Some(submission))) => Course::Known(Box::new(request), submission),
+                    (Ok(request), Ok(None)) if over => Course::Over(Box::new(request)),
+                    (Ok(request), Ok(None)) => {
+                        let offer = self.offer(context, &request, now);
+                        Course::Offered(Box::new(request), offer)
+                    }
                 }
+            })
+            .collect();
+        self.follow(context, courses, now).await
+    }
+
+    /// Brings each mission to its end. Nearly all are stored by their first statement, and waited for in turn, which costs
+    /// little; the few others go on together.
+    async fn follow(
+        &self,
+        context: &SubmitContext,
+        courses: Vec<Course>,
+        now: DateTime<Utc>,
+    ) -> Vec<Result<Submitted, Refusal>> {
+        let mut results = Vec::with_capacity(courses.len());
+        let mut rest: Vec<(usize, BoxFuture<'_, Result<Submitted, Refusal>>)> = Vec::new();
+        for (n, course) in courses.into_iter().enumerate() {
+            // Takes its place until the others have come to their ends.
+            let mut result = Err(Refusal::Internal);
+            match course {
+                Course::Refused(refusal) => result = Err(refusal),
+                Course::Known(request, submission) => {
+                    rest.push((n, Box::pin(async move { self.replay(&request, &submission).await })));
+                }
+                Course::Over(request) => {
+                    rest.push((n, Box::pin(async move { self.replay_or_refuse(&request).await })));
+                }
+                Course::Offered(request, offer) => match self.fate(offer).await {
+                    (row, home, Ok(Fate::Stored(stored))) => result = Ok(request.stored(&row, &home, stored)),
+                    (row, home, fate) => {
+                        rest.push((n, Box::pin(self.go_on(context, *request, (row, home, fate), now))));
+                    }
+                },
             }
-        });
-        join_all(each).await
+            results.push(result);
+        }
+        let (places, ends): (Vec<usize>, Vec<_>) = rest.into_iter().unzip();
+        for (n, end) in places.into_iter().zip(join_all(ends).await) {
+            results[n] = end;
+        }
+        results
     }
 
     /// How many of `wanted` missions the submitter may still add; none = all.
@@ -68,31 +114,41 @@ impl Engine {
         Some(usize::try_from(limit - open).unwrap_or(0)).filter(|left| *left < wanted)
     }
 
-    /// Places a mission and stores it. Its key was looked up under earlier topologies.
-    async fn store(
+    /// Places a mission and puts it in line for its statement. Its key was looked up under earlier topologies.
+    fn offer(&self, context: &SubmitContext, request: &Request, now: DateTime<Utc>) -> Offer {
+        let placed = self.0.views.place(&request.ask());
+        if let Some(pool) = &placed.pool {
+            // At once, so that the next placement of this very request sees it.
+            self.0.views.bump(pool, 1);
+        }
+        let row = Arc::new(self.row(request, context, &placed, now));
+        let pushed = self.0.submits.put(&placed.home, Arc::clone(&row));
+        Offer { pool: placed.pool, home: placed.home, row, pushed }
+    }
+
+    /// What became of an offered mission.
+    async fn fate(&self, offer: Offer) -> Decided {
+        let fate = offer.pushed.answer().await;
+        if !matches!(fate, Ok(Fate::Stored(_)))
+            && let Some(pool) = &offer.pool
+        {
+            self.0.views.bump(pool, -1);
+        }
+        (offer.row, offer.home, fate)
+    }
+
+    /// Stores a mission whose first decision has come to its end, by further decisions where it must.
+    async fn go_on(
         &self,
         context: &SubmitContext,
         mut request: Request,
+        first: Decided,
         now: DateTime<Utc>,
     ) -> Result<Submitted, Refusal> {
-        for _ in 0..DECISIONS {
-            let placed = self.0.views.place(&request.ask());
-            if let Some(pool) = &placed.pool {
-                // At once, so that the next placement of this very request sees it.
-                self.0.views.bump(pool, 1);
-            }
-            let row = self.row(&request, context, &placed, now);
-            let fate = self.0.submits.push(&placed.home, row.clone()).await;
-            if !matches!(fate, Ok(Fate::Stored(_)))
-                && let Some(pool) = &placed.pool
-            {
-                self.0.views.bump(pool, -1);
-            }
+        let (mut row, mut home, mut fate) = first;
+        for left in (0..DECISIONS).rev() {
             match fate? {
-                Fate::Stored(stored) => {
-                    let mission = request.answer(&row, &placed.home, stored);
-                    return Ok(Submitted { mission, replayed: false });
-                }
+                Fate::Stored(stored) => return Ok(request.stored(&row, &home, stored)),
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
                 Fate::Unknown => return Err(Refusal::Indeterminate),
                 Fate::Stale => {
@@ -105,6 +161,10 @@ impl Engine {
                     }
                 }
             }
+            if left == 0 {
+                break;
+            }
+            (row, home, fate) = self.fate(self.offer(context, &request, now)).await;
         }
         Err(Refusal::Unavailable)
     }
@@ -169,10 +229,33 @@ fn small(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
+/// What is done with one mission of a request.
+enum Course {
+    /// It is no mission, or its key could not be looked up.
+    Refused(Refusal),
+    /// Its key brought another mission under an earlier topology.
+    Known(Box<Request>, Submission),
+    /// Its submitter has too many open ones.
+    Over(Box<Request>),
+    /// It is in line.
+    Offered(Box<Request>, Offer),
+}
+
+/// A placed mission in line for its statement.
+struct Offer {
+    pool: Option<PoolId>,
+    home: DatabaseRegion,
+    row: Arc<NewMission>,
+    pushed: Pushed<Fate>,
+}
+
+/// A mission that was offered, the home that it was offered to, and what became of it.
+type Decided = (Arc<NewMission>, DatabaseRegion, Result<Fate, Refusal>);
+
 impl Request {
     /// The mission as it was stored.
-    fn answer(&self, row: &NewMission, home: &DatabaseRegion, stored: StoredMission) -> wire::Mission {
-        wire::Mission {
+    fn stored(&self, row: &NewMission, home: &DatabaseRegion, stored: StoredMission) -> Submitted {
+        let mission = wire::Mission {
             id: self.id,
             state: convert::state(row.state),
             reason: row.reason.clone(),
@@ -197,6 +280,7 @@ impl Request {
             finished_at: None,
             payload: None,
             history: None,
-        }
+        };
+        Submitted { mission, replayed: false }
     }
 }

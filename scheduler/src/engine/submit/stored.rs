@@ -38,16 +38,17 @@ pub(crate) struct Submits {
 
 impl Batch for Submits {
     type Key = DatabaseRegion;
-    type Item = NewMission;
+    type Item = Arc<NewMission>;
     type Answer = Fate;
     const NAME: &'static str = "submit";
 
-    fn bytes(item: &NewMission) -> usize {
+    fn bytes(item: &Arc<NewMission>) -> usize {
         512 + item.payload.len() + item.origin.len() + item.title.len() + item.placement.as_ref().map_or(0, String::len)
     }
 
-    async fn run(&self, home: &DatabaseRegion, items: &[&NewMission]) -> Result<Vec<Fate>, sql::Error> {
-        let mut ordered = items.to_vec();
+    async fn run(&self, home: &DatabaseRegion, items: &[&Arc<NewMission>]) -> Result<Vec<Fate>, sql::Error> {
+        let items: Vec<&NewMission> = items.iter().map(|item| &***item).collect();
+        let mut ordered = items.clone();
         ordered.sort_by_key(|mission| (&mission.key, &mission.submitter, mission.id));
         let stored = mission_submit(&self.db, home, &self.actor, self.counted, &ordered).await?;
         let mut fates: HashMap<MissionId, Fate> = stored.into_iter().map(|one| (one.id, Fate::Stored(one))).collect();
