@@ -57,11 +57,8 @@ CREATE TABLE IF NOT EXISTS missions (
     -- Open missions of a submitter, where their number is limited; without a limit nothing is kept here.
     INDEX missions_open (crdb_region, submitter) WHERE counted AND finished_at IS NULL,
 
-    -- Heartbeats, capacity, sessions' ends: what a session holds.
-    INDEX missions_leased (crdb_region, session_id) WHERE state = 'leased',
-
-    -- Run limits.
-    INDEX missions_run_until (crdb_region, run_until) WHERE state = 'leased',
+    -- Heartbeats, capacity, sessions' ends, run limits: what a session holds, and what of it has run longest.
+    INDEX missions_leased (crdb_region, session_id, run_until) WHERE state = 'leased',
 
     -- Retry of what could not be placed.
     INDEX missions_pending (crdb_region, submitted_at, id) WHERE state = 'pending',

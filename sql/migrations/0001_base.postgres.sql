@@ -63,14 +63,9 @@ CREATE INDEX IF NOT EXISTS missions_open
     ON missions (crdb_region, submitter)
     WHERE counted AND finished_at IS NULL;
 
--- Heartbeats, capacity, sessions' ends: what a session holds.
+-- Heartbeats, capacity, sessions' ends, run limits: what a session holds, and what of it has run longest.
 CREATE INDEX IF NOT EXISTS missions_leased
-    ON missions (crdb_region, session_id)
-    WHERE state = 'leased';
-
--- Run limits.
-CREATE INDEX IF NOT EXISTS missions_run_until
-    ON missions (crdb_region, run_until)
+    ON missions (crdb_region, session_id, run_until)
     WHERE state = 'leased';
 
 -- Retry of what could not be placed.

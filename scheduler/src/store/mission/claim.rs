@@ -27,8 +27,8 @@ macro_rules! claim {
 pub(super) const CLAIM_1: Statement = claim!("mission_claim_1", "1");
 pub(super) const CLAIM_4: Statement = claim!("mission_claim_4", "4");
 pub(super) const CLAIM_16: Statement = claim!("mission_claim_16", "16");
-pub(super) const CLAIM_128: Statement = claim!("mission_claim_128", "128").planned_anew();
-pub(super) const CLAIM_512: Statement = claim!("mission_claim_512", "512").planned_anew();
+pub(super) const CLAIM_128: Statement = claim!("mission_claim_128", "128");
+pub(super) const CLAIM_512: Statement = claim!("mission_claim_512", "512");
 
 /// The LIMITs of the claim statements, ascending. A statement locks as many rows as its LIMIT says, so a small wish gets a
 /// small one.

@@ -2,7 +2,7 @@
 ),
 -- A locking SELECT cannot number its rows.
 turn AS MATERIALIZED (
-    SELECT c.id, c.epoch, row_number() OVER (ORDER BY c.rank, c.round, c.submitted_at, c.id) AS n
+    SELECT c.home, c.id, c.epoch, row_number() OVER (ORDER BY c.rank, c.round, c.submitted_at, c.id) AS n
     FROM candidate AS c
 ),
 -- Locked, so that no grant passes whoever ends the session. Shared, so that the claims of its pools do not wait for each
@@ -38,15 +38,17 @@ slot AS MATERIALIZED (
     JOIN able AS a ON a.id = w.session_id
     CROSS JOIN LATERAL generate_series(1, LEAST(w.wished, a.free, (SELECT count(*) FROM turn))) AS k (nth)
 )
--- The state is compared as an expression so that the row is found by its key. An index of what is queued would do as well
--- for a planner that knows of nothing queued, and be read from end to end for each turn.
+-- Written so that each row is found by its key whatever the planner knows, for a plan is kept for seconds, in which an empty
+-- table may fill: the state is compared as an expression, for an index of what is queued would be read from end to end for
+-- each turn; the home is the turn's, for all rows of a home, where none are known, would be read as well; and the turn is
+-- compared with itself, so that few are expected.
 UPDATE missions AS m
 SET state = 'leased', epoch = m.epoch + 1, session_id = (SELECT s.sessions FROM slot AS s)[t.n],
     grant_seq = (SELECT s.seqs FROM slot AS s)[t.n], leased_at = now(), leased_by = $8::TEXT, reason = NULL,
     progress = NULL, run_until = now() + m.run_limit_ms * INTERVAL '1 millisecond'
 FROM turn AS t
-WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
-  AND m.state || '' = 'queued' AND m.epoch = t.epoch
+WHERE m.crdb_region = t.home AND m.id = t.id
+  AND m.state || '' = 'queued' AND m.epoch = t.epoch AND abs(t.n) = t.n
   AND (SELECT s.sessions FROM slot AS s)[t.n] IS NOT NULL
   AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
 RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload, m.attempts, m.crashes,
