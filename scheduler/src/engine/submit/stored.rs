@@ -13,6 +13,9 @@ use crate::engine::{Change, convert};
 use crate::store::mission::{NewMission, StoredMission, mission_find, mission_submit};
 use crate::store::submission::{Submission, submission_find};
 
+/// Who refuses a mission whose id is there: the ids of a statement are its own.
+const STORED_BEFORE: &str = "missions_pkey";
+
 /// What became of one mission of a batch.
 #[derive(Debug, Clone)]
 pub(crate) enum Fate {
@@ -50,7 +53,12 @@ impl Batch for Submits {
         let items: Vec<&NewMission> = items.iter().map(|item| &***item).collect();
         let mut ordered = items.clone();
         ordered.sort_by_key(|mission| (&mission.key, &mission.submitter, mission.id));
-        let stored = mission_submit(&self.db, home, &self.actor, self.counted, &ordered).await?;
+        let stored = match mission_submit(&self.db, home, &self.actor, self.counted, &ordered).await {
+            Ok(stored) => stored,
+            // An earlier try of this very statement has stored them, all at once; its answer was lost.
+            Err(error) if error.constraint() == Some(STORED_BEFORE) => Vec::new(),
+            Err(error) => return Err(error),
+        };
         let mut fates: HashMap<MissionId, Fate> = stored.into_iter().map(|one| (one.id, Fate::Stored(one))).collect();
         self.announce(items.iter().copied().filter(|mission| fates.contains_key(&mission.id)));
         let missing: Vec<&NewMission> = items.iter().copied().filter(|m| !fates.contains_key(&m.id)).collect();

@@ -7,7 +7,7 @@ use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
 /// A batch of placed missions of one home. Idempotent: the ids are made before the first try, and never sent to another
-/// home.
+/// home; a second try changes nothing, and says so by `missions_pkey`.
 pub(super) const SUBMIT: Statement =
     sql::statement!("mission_submit", idempotent, include_str!("../sql/mission_submit.sql"));
 
@@ -76,13 +76,13 @@ pub struct StoredMission {
     pub placed_at: Option<DateTime<Utc>>,
 }
 
-/// Stores missions of one home, and returns those that were stored now: not one whose key or id was there, one that was
+/// Stores missions of one home, and returns those that were stored now: not one whose key was there, one that was
 /// placed under another residency version than the current one, nor one whose key's home is another topology's.
 ///
 /// `counted` = they count for the limits of their submitters. The batch should be ordered by key, so that two batches never wait for each other's keys.
 ///
 /// # Errors
-/// As [`Db::query`].
+/// As [`Db::query`]; `missions_pkey` where an earlier try has stored them.
 pub async fn mission_submit(
     db: &Db,
     home: &DatabaseRegion,
