@@ -19,7 +19,7 @@ use super::{Actor, Engine, SubmitContext, Submitted, convert, lock};
 use crate::refusal::Refusal;
 use crate::store::mission::{NewMission, StoredMission, mission_open_count};
 use crate::store::submission::{Submission, submission_find};
-use crate::view::Placed;
+use crate::view::{Ask, Placed};
 
 /// Decisions of one submit before it gives up: each but the first answers a change of residency meanwhile.
 const DECISIONS: usize = 5;
@@ -56,14 +56,32 @@ impl Engine {
                     (Err(refusal), _) | (_, Err(refusal)) => Course::Refused(refusal),
                     (Ok(request), Ok(Some(submission))) => Course::Known(Box::new(request), submission),
                     (Ok(request), Ok(None)) if over => Course::Over(Box::new(request)),
-                    (Ok(request), Ok(None)) => {
-                        let offer = self.offer(context, &request, now);
-                        Course::Offered(Box::new(request), offer)
-                    }
+                    (Ok(request), Ok(None)) => Course::New(Box::new(request)),
                 }
             })
             .collect();
-        self.follow(context, courses, now).await
+        let placed = self.0.views.place_each(courses.iter().filter_map(Course::ask));
+        self.follow(context, self.offer_each(context, courses, placed, now), now).await
+    }
+
+    /// Puts the new missions in line, in their order.
+    fn offer_each(
+        &self,
+        context: &SubmitContext,
+        courses: Vec<Course>,
+        placed: Vec<Placed>,
+        now: DateTime<Utc>,
+    ) -> Vec<Course> {
+        let mut placed = placed.into_iter();
+        let offer = |course| match course {
+            Course::New(request) => {
+                let placed = placed.next().expect("each new mission was placed");
+                let offer = self.offer(context, &request, placed, now);
+                Course::Offered(request, offer)
+            }
+            other @ (Course::Refused(_) | Course::Known(..) | Course::Over(_) | Course::Offered(..)) => other,
+        };
+        courses.into_iter().map(offer).collect()
     }
 
     /// Brings each mission to its end. Nearly all are stored by their first statement, and waited for in turn, which costs
@@ -87,6 +105,7 @@ impl Engine {
                 Course::Over(request) => {
                     rest.push((n, Box::pin(async move { self.replay_or_refuse(&request).await })));
                 }
+                Course::New(_) => {}
                 Course::Offered(request, offer) => match self.fate(offer).await {
                     (row, home, Ok(Fate::Stored(stored))) => result = Ok(request.stored(&row, &home, stored)),
                     (row, home, fate) => {
@@ -114,13 +133,8 @@ impl Engine {
         Some(usize::try_from(limit - open).unwrap_or(0)).filter(|left| *left < wanted)
     }
 
-    /// Places a mission and puts it in line for its statement. Its key was looked up under earlier topologies.
-    fn offer(&self, context: &SubmitContext, request: &Request, now: DateTime<Utc>) -> Offer {
-        let placed = self.0.views.place(&request.ask());
-        if let Some(pool) = &placed.pool {
-            // At once, so that the next placement of this very request sees it.
-            self.0.views.bump(pool, 1);
-        }
+    /// Puts a placed mission in line for its statement. Its key was looked up under earlier topologies.
+    fn offer(&self, context: &SubmitContext, request: &Request, placed: Placed, now: DateTime<Utc>) -> Offer {
         let row = Arc::new(self.row(request, context, &placed, now));
         let pushed = self.0.submits.put(&placed.home, Arc::clone(&row));
         Offer { pool: placed.pool, home: placed.home, row, pushed }
@@ -164,7 +178,8 @@ impl Engine {
             if left == 0 {
                 break;
             }
-            (row, home, fate) = self.fate(self.offer(context, &request, now)).await;
+            let placed = self.0.views.place_each(std::iter::once(request.ask())).remove(0);
+            (row, home, fate) = self.fate(self.offer(context, &request, placed, now)).await;
         }
         Err(Refusal::Unavailable)
     }
@@ -237,8 +252,20 @@ enum Course {
     Known(Box<Request>, Submission),
     /// Its submitter has too many open ones.
     Over(Box<Request>),
+    /// It is to be placed.
+    New(Box<Request>),
     /// It is in line.
     Offered(Box<Request>, Offer),
+}
+
+impl Course {
+    /// What placement needs to know of a new mission.
+    fn ask(&self) -> Option<Ask<'_>> {
+        match self {
+            Self::New(request) => Some(request.ask()),
+            Self::Refused(_) | Self::Known(..) | Self::Over(_) | Self::Offered(..) => None,
+        }
+    }
 }
 
 /// A placed mission in line for its statement.

@@ -183,7 +183,8 @@ pub async fn mission_list(db: &Db, home: &DatabaseRegion, filter: &ListFilter) -
     let state = filter.state.map(MissionState::as_str);
     let region = filter.region.as_ref().map(RegionName::as_str);
     let specialization = filter.specialization.as_ref().map(Specialization::as_str);
-    let rows = db.query(&LIST, &[&home.as_str(), &filter.after.0, &state, &region, &specialization, &filter.limit]).await?;
+    let rows =
+        db.query(&LIST, &[&home.as_str(), &filter.after.0, &state, &region, &specialization, &filter.limit]).await?;
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 
