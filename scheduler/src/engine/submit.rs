@@ -1,25 +1,24 @@
 //! Submitting: check, place on the view in memory, store in one coalesced statement, wake who waits.
 
+mod course;
 mod keys;
 mod request;
 mod stored;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
-use topology::{DatabaseRegion, Epoch, PoolId};
+use topology::{DatabaseRegion, Epoch};
 
+use self::course::{Course, Decided};
 use self::request::{Request, RequestKey};
 pub(crate) use self::stored::{Fate, Submits};
-use super::coalescer::Pushed;
 use super::{Actor, Engine, SubmitContext, Submitted, convert, lock};
 use crate::refusal::Refusal;
 use crate::store::mission::{NewMission, StoredMission, mission_open_count};
 use crate::store::submission::{Submission, submission_find};
-use crate::view::{Ask, Placed};
+use crate::view::Placed;
 
 /// Decisions of one submit before it gives up: each but the first answers a change of residency meanwhile.
 const DECISIONS: usize = 5;
@@ -46,7 +45,7 @@ impl Engine {
         let requests: Vec<_> = missions.into_iter().map(read).collect();
         let valid: Vec<&Request> = requests.iter().filter_map(|request| request.as_ref().ok()).collect();
         let mut earlier = self.brought_earlier(&valid).await.into_iter();
-        let courses: Vec<Course> = requests
+        let courses: Vec<Course<()>> = requests
             .into_iter()
             .enumerate()
             .map(|(n, request)| {
@@ -56,70 +55,11 @@ impl Engine {
                     (Err(refusal), _) | (_, Err(refusal)) => Course::Refused(refusal),
                     (Ok(request), Ok(Some(submission))) => Course::Known(Box::new(request), submission),
                     (Ok(request), Ok(None)) if over => Course::Over(Box::new(request)),
-                    (Ok(request), Ok(None)) => Course::New(Box::new(request)),
+                    (Ok(request), Ok(None)) => Course::New(Box::new(request), ()),
                 }
             })
             .collect();
-        let placed = self.0.views.place_each(courses.iter().filter_map(Course::ask));
-        self.follow(context, self.offer_each(context, courses, placed, now), now).await
-    }
-
-    /// Puts the new missions in line, in their order.
-    fn offer_each(
-        &self,
-        context: &SubmitContext,
-        courses: Vec<Course>,
-        placed: Vec<Placed>,
-        now: DateTime<Utc>,
-    ) -> Vec<Course> {
-        let mut placed = placed.into_iter();
-        let offer = |course| match course {
-            Course::New(request) => {
-                let placed = placed.next().expect("each new mission was placed");
-                let offer = self.offer(context, &request, placed, now);
-                Course::Offered(request, offer)
-            }
-            other @ (Course::Refused(_) | Course::Known(..) | Course::Over(_) | Course::Offered(..)) => other,
-        };
-        courses.into_iter().map(offer).collect()
-    }
-
-    /// Brings each mission to its end. Nearly all are stored by their first statement, and waited for in turn, which costs
-    /// little; the few others go on together.
-    async fn follow(
-        &self,
-        context: &SubmitContext,
-        courses: Vec<Course>,
-        now: DateTime<Utc>,
-    ) -> Vec<Result<Submitted, Refusal>> {
-        let mut results = Vec::with_capacity(courses.len());
-        let mut rest: Vec<(usize, BoxFuture<'_, Result<Submitted, Refusal>>)> = Vec::new();
-        for (n, course) in courses.into_iter().enumerate() {
-            // Takes its place until the others have come to their ends.
-            let mut result = Err(Refusal::Internal);
-            match course {
-                Course::Refused(refusal) => result = Err(refusal),
-                Course::Known(request, submission) => {
-                    rest.push((n, Box::pin(async move { self.replay(&request, &submission).await })));
-                }
-                Course::Over(request) => {
-                    rest.push((n, Box::pin(async move { self.replay_or_refuse(&request).await })));
-                }
-                Course::New(_) => {}
-                Course::Offered(request, offer) => match self.fate(offer).await {
-                    (row, home, Ok(Fate::Stored(stored))) => result = Ok(request.stored(&row, &home, stored)),
-                    (row, home, fate) => {
-                        rest.push((n, Box::pin(self.go_on(context, *request, (row, home, fate), now))));
-                    }
-                },
-            }
-            results.push(result);
-        }
-        let (places, ends): (Vec<usize>, Vec<_>) = rest.into_iter().unzip();
-        for (n, end) in places.into_iter().zip(join_all(ends).await) {
-            results[n] = end;
-        }
-        results
+        self.follow(context, self.offer_each(context, courses, now), now).await
     }
 
     /// How many of `wanted` missions the submitter may still add; none = all.
@@ -131,24 +71,6 @@ impl Engine {
         // A home that does not answer counts as empty: the limit protects the service, it is no promise.
         let open: i64 = join_all(counts).await.into_iter().flatten().sum();
         Some(usize::try_from(limit - open).unwrap_or(0)).filter(|left| *left < wanted)
-    }
-
-    /// Puts a placed mission in line for its statement. Its key was looked up under earlier topologies.
-    fn offer(&self, context: &SubmitContext, request: &Request, placed: Placed, now: DateTime<Utc>) -> Offer {
-        let row = Arc::new(self.row(request, context, &placed, now));
-        let pushed = self.0.submits.put(&placed.home, Arc::clone(&row));
-        Offer { pool: placed.pool, home: placed.home, row, pushed }
-    }
-
-    /// What became of an offered mission.
-    async fn fate(&self, offer: Offer) -> Decided {
-        let fate = offer.pushed.answer().await;
-        if !matches!(fate, Ok(Fate::Stored(_)))
-            && let Some(pool) = &offer.pool
-        {
-            self.0.views.bump(pool, -1);
-        }
-        (offer.row, offer.home, fate)
     }
 
     /// Stores a mission whose first decision has come to its end, by further decisions where it must.
@@ -243,41 +165,6 @@ impl Engine {
 fn small(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
-
-/// What is done with one mission of a request.
-enum Course {
-    /// It is no mission, or its key could not be looked up.
-    Refused(Refusal),
-    /// Its key brought another mission under an earlier topology.
-    Known(Box<Request>, Submission),
-    /// Its submitter has too many open ones.
-    Over(Box<Request>),
-    /// It is to be placed.
-    New(Box<Request>),
-    /// It is in line.
-    Offered(Box<Request>, Offer),
-}
-
-impl Course {
-    /// What placement needs to know of a new mission.
-    fn ask(&self) -> Option<Ask<'_>> {
-        match self {
-            Self::New(request) => Some(request.ask()),
-            Self::Refused(_) | Self::Known(..) | Self::Over(_) | Self::Offered(..) => None,
-        }
-    }
-}
-
-/// A placed mission in line for its statement.
-struct Offer {
-    pool: Option<PoolId>,
-    home: DatabaseRegion,
-    row: Arc<NewMission>,
-    pushed: Pushed<Fate>,
-}
-
-/// A mission that was offered, the home that it was offered to, and what became of it.
-type Decided = (Arc<NewMission>, DatabaseRegion, Result<Fate, Refusal>);
 
 impl Request {
     /// The mission as it was stored.
