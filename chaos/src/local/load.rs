@@ -168,7 +168,7 @@ impl Drawn {
         let key = format!("{run}-{}", self.count);
         let bound = self.rng.random_bool(load.residency_share.clamp(0.0, 1.0));
         let priority = load.priorities[self.rng.random_range(0..load.priorities.len())];
-        let kind = &shape.kinds[self.rng.random_range(0..shape.kinds.len())];
+        let kind = shape.kind_of(self.rng.random_range(0..shape.slots()));
         let rule = (bound && !kind.rules.is_empty())
             .then(|| kind.rules[self.rng.random_range(0..kind.rules.len())].to_string());
         let allowed = rule.as_deref().map(|rule| shape.allowed(rule)).unwrap_or_default();
