@@ -76,11 +76,11 @@ fn database(lines: &[UndoLine]) -> u16 {
         UndoLine::Planned { undo, .. } => undo.as_slice(),
         UndoLine::Undone { .. } | UndoLine::Over => &[],
     });
-    let ports = undos.filter_map(|undo| match undo {
+    let mut ports = undos.filter_map(|undo| match undo {
         Undo::Database { port } => Some(*port),
         Undo::Continue { .. } | Undo::Uncordon { .. } | Undo::Toxics { .. } | Undo::Command { .. } => None,
     });
-    ports.last().expect("the database's end is planned before it begins")
+    ports.next_back().expect("the database's end is planned before it begins")
 }
 
 fn said(folder: &Path) -> String {
