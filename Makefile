@@ -1,7 +1,7 @@
 # The commands of a developer. Everything they need is checked first and named at once; they install nothing globally.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset db test verify bench check build
+.PHONY: help up down reset db test verify bench drills check build
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -24,6 +24,7 @@ help:
 	@echo "make test    every test, on a database server of its own, which it ends"
 	@echo "make verify  what a change must pass"
 	@echo "make bench   figures as JSON lines; BENCH=name runs one"
+	@echo "make drills  takes regions, links and databases away from worlds of their own, and prints what happened"
 
 check:
 	@scripts/check-prerequisites
@@ -61,3 +62,12 @@ bench: check
 	@trap '$(RELEASE)/scheduler dev stop >/dev/null' EXIT; \
 		MERIDIAN_BENCH_DATABASE_URL=$$($(RELEASE)/scheduler dev db) $(RELEASE)/bench
 	@case "$$BENCH" in ""|placement_per_s) cargo bench --quiet --locked -p scheduler-core --features testing --bench placement;; esac
+
+# Every drill of the catalogue that real processes on this machine can do, then the planted bugs, each of which must be
+# found. The reports are in target/drills. For a machine that is busy with other things: make drills DRILL_ARGS=--untimed
+drills: check
+	@cargo build --quiet --locked -p scheduler -p region-agent -p chaos
+	@cargo build --quiet --locked -p scheduler --features planted-bugs --bin scheduler-with-bugs
+	@rm -rf target/drills
+	@$(TARGET)/chaos drill --catalogue --out target/drills $(DRILL_ARGS)
+	@$(TARGET)/chaos drill --oracles --out target/drills $(DRILL_ARGS)

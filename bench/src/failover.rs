@@ -27,7 +27,10 @@ pub(crate) async fn ten_thousand(server: &Server) -> anyhow::Result<Figure> {
     let (granted, mut seen) = mpsc::unbounded_channel();
     let hold = |n: usize, granted: mpsc::UnboundedSender<Granted>| {
         let client = world.client(&region(n));
-        async move { Agent::start(client?, region(n), specialization(0), slots, Work::Hold, granted).await }
+        async move {
+            Agent::start(client?, region(n), specialization(0), slots, Work::Hold, granted, mpsc::unbounded_channel().0)
+                .await
+        }
     };
     // Alone first, so that the region that will die holds everything.
     let victim = hold(0, granted.clone()).await?;

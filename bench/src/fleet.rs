@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use scheduler_client::Client;
 use scheduler_client::wire::{
-    Claim, Complete, Grant, Heartbeat, LeaseName, LeaseProof, MissionResult, PoolOffer, RegisterSession, ResultWord,
+    Claim, Complete, Grant, Heartbeat, LeaseName, LeaseProof, MissionResult, PoolOffer, RegisterSession, ResultAnswer,
+    ResultWord,
 };
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
@@ -42,10 +43,12 @@ struct Shared {
     holds: Mutex<BTreeMap<MissionId, LeaseName>>,
     seq: AtomicI64,
     granted: mpsc::UnboundedSender<Granted>,
+    accepted: mpsc::UnboundedSender<usize>,
 }
 
 impl Agent {
-    /// Registers a session that serves one pool with so many slots, and starts to claim.
+    /// Registers a session that serves one pool with so many slots, and starts to claim. It tells what it was granted, and
+    /// how many of its completions were accepted.
     ///
     /// # Errors
     /// Where the registration is refused.
@@ -56,6 +59,7 @@ impl Agent {
         slots: i64,
         work: Work,
         granted: mpsc::UnboundedSender<Granted>,
+        accepted: mpsc::UnboundedSender<usize>,
     ) -> anyhow::Result<Self> {
         let session = SessionId::random();
         let answer = client
@@ -68,8 +72,15 @@ impl Agent {
             })
             .await?;
         let every = Duration::from_millis(u64::try_from(answer.heartbeat_ms)?);
-        let shared =
-            Arc::new(Shared { client, session, region, holds: Mutex::default(), seq: AtomicI64::new(0), granted });
+        let shared = Arc::new(Shared {
+            client,
+            session,
+            region,
+            holds: Mutex::default(),
+            seq: AtomicI64::new(0),
+            granted,
+            accepted,
+        });
         let mut tasks = JoinSet::new();
         tasks.spawn(beat(shared.clone(), every));
         tasks.spawn(claim(shared, specialization, slots, work));
@@ -118,8 +129,10 @@ async fn complete(agent: &Arc<Shared>, grants: Vec<Grant>, at_once: usize) {
     futures_util::stream::iter(grants)
         .for_each_concurrent(at_once, |grant| async move {
             let (mission, body) = done(agent, grant);
-            // What is not accepted is lost to this agent: the figure counts rows, not calls.
-            let _ = agent.client.complete(mission, &body).await;
+            // What is not accepted is lost to this agent: another grant brings it again.
+            if agent.client.complete(mission, &body).await.is_ok() {
+                let _ = agent.accepted.send(1);
+            }
             agent.holds.lock().await.remove(&mission);
         })
         .await;
@@ -133,7 +146,10 @@ async fn complete_together(agent: &Arc<Shared>, grants: Vec<Grant>, many: usize)
     let results: Vec<MissionResult> = results.collect();
     let requests = results.chunks(many).map(|request| async move {
         // As above.
-        let _ = agent.client.results(agent.session, request.to_vec()).await;
+        if let Ok(answer) = agent.client.results(agent.session, request.to_vec()).await {
+            let accepted = answer.results.iter().filter(|result| matches!(result, ResultAnswer::Accepted(_)));
+            let _ = agent.accepted.send(accepted.count());
+        }
         let mut holds = agent.holds.lock().await;
         for result in request {
             holds.remove(&result.mission);

@@ -24,12 +24,22 @@ pub(crate) async fn submit_to_leased(server: &Server) -> anyhow::Result<[Figure;
     let database = server.fresh("bench_meridian").await?;
     let mut world = start(&database, REGIONS, POOLS, 500).await?;
     let (granted, mut seen) = mpsc::unbounded_channel();
+    let (accepted, _done) = mpsc::unbounded_channel();
     let mut agents = Vec::new();
     for n in 0..REGIONS {
         for pool in 0..POOLS {
             let client = world.client(&region(n))?;
             agents.push(
-                Agent::start(client, region(n), specialization(pool), 500, Work::Complete(16), granted.clone()).await?,
+                Agent::start(
+                    client,
+                    region(n),
+                    specialization(pool),
+                    500,
+                    Work::Complete(16),
+                    granted.clone(),
+                    accepted.clone(),
+                )
+                .await?,
             );
         }
     }

@@ -8,12 +8,12 @@ mod names;
 mod read;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use topology::MissionId;
 
-pub use read::{check, check_within};
+pub use read::{check, check_within, check_without_runners};
 pub use tables::{Checker, Part};
 
 /// What the records prove.
@@ -37,7 +37,16 @@ pub struct Summary {
     pub indeterminate: Indeterminate,
     /// What is wrong, by kind; empty is good.
     pub anomalies: BTreeMap<AnomalyKind, Anomalies>,
+    /// What these records cannot show, whether it is so or not; empty where agents and runners wrote theirs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unjudged: BTreeSet<AnomalyKind>,
+    /// Acknowledged missions that ended well by their rows, where no runner wrote down whether their work was done.
+    #[serde(default)]
+    pub unwatched: u64,
 }
+
+/// Why something is not judged.
+pub const UNJUDGED: &str = "not judged: the runners of this world write nothing down";
 
 /// Operations of which nobody knew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +84,9 @@ pub enum AnomalyKind {
 }
 
 impl AnomalyKind {
+    /// Those that only agents' records and the runners' ledger show.
+    pub const BY_RUNNERS: [Self; 4] = [Self::Duplicated, Self::Overlap, Self::UnfencedWrite, Self::OutcomeLost];
+
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Lost,
@@ -192,6 +204,8 @@ impl Summary {
             mine.count += found.count;
             found.first.into_iter().for_each(|(mission, seen)| mine.keep(mission, seen));
         }
+        self.unjudged.extend(other.unjudged);
+        self.unwatched += other.unwatched;
         self
     }
 }

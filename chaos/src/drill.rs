@@ -170,6 +170,25 @@ impl Drill {
         first.chain(others).collect()
     }
 
+    /// The same drill without its promises of time, for machines that are busy with other things: times are measured and
+    /// told, and decide nothing.
+    #[must_use]
+    pub fn untimed(mut self) -> Self {
+        let Objectives { lost, duplicated, overlap, rpo_s, failback_errors, priority_inversions, .. } = self.objectives;
+        self.objectives = Objectives {
+            lost,
+            duplicated,
+            overlap,
+            rpo_s,
+            failback_errors,
+            priority_inversions,
+            ..Objectives::default()
+        };
+        self.hypothesis.probes.retain(|probe| probe.query != Query::SubmitToLeasedP99Ms);
+        self.configuration.insert("untimed".to_owned(), "true".to_owned());
+        self
+    }
+
     /// How long load goes on if nothing takes time but the pauses.
     #[must_use]
     pub fn length(&self) -> Duration {

@@ -43,6 +43,8 @@ pub struct Run {
     pub began_us: i64,
     /// When its work was done.
     pub ended_us: Option<i64>,
+    /// When its lease was taken back and the mission went into a queue again.
+    pub moved_us: Option<i64>,
 }
 
 /// A region under a fault for a time.
@@ -73,6 +75,8 @@ pub struct Facts {
     early: HashMap<MissionId, Vec<Run>>,
     hits: Vec<Hit>,
     serving: Vec<(i64, Option<f64>)>,
+    /// Regions as their rows had them, each time that changed.
+    standings: Vec<(i64, String, bool)>,
 }
 
 /// Handle of a mission between its submit and its answer.
@@ -103,7 +107,7 @@ impl Facts {
 
     /// A run began.
     pub fn began(&mut self, mission: MissionId, epoch: Epoch, region: &str, at_us: i64) {
-        let run = Run { epoch, region: region.to_owned(), began_us: at_us, ended_us: None };
+        let run = Run { epoch, region: region.to_owned(), began_us: at_us, ended_us: None, moved_us: None };
         self.runs(mission).push(run);
     }
 
@@ -111,6 +115,21 @@ impl Facts {
     pub fn ended(&mut self, mission: MissionId, epoch: Epoch, at_us: i64) {
         if let Some(run) = self.runs(mission).iter_mut().rev().find(|run| run.epoch == epoch) {
             run.ended_us.get_or_insert(at_us);
+        }
+    }
+
+    /// A lease was taken back; `epoch` is the one that the mission has since.
+    pub fn moved(&mut self, mission: MissionId, epoch: Epoch, at_us: i64) {
+        if let Some(run) = self.runs(mission).iter_mut().rev().find(|run| run.epoch < epoch) {
+            run.moved_us.get_or_insert(at_us);
+        }
+    }
+
+    /// Whether a region serves, as its row says.
+    pub fn stands(&mut self, region: &str, at_us: i64, serves: bool) {
+        let last = self.standings.iter().rev().find(|(_, name, _)| name == region);
+        if last.is_none_or(|(.., before)| *before != serves) {
+            self.standings.push((at_us, region.to_owned(), serves));
         }
     }
 
@@ -134,6 +153,13 @@ impl Facts {
         }
     }
 
+    /// Every fault on a region ends.
+    pub fn all_healed(&mut self, at_us: i64) {
+        for hit in &mut self.hits {
+            hit.to_us.get_or_insert(at_us);
+        }
+    }
+
     /// How many regions serve, as a scheduler said; none where nobody answered.
     pub fn serving(&mut self, at_us: i64, regions: Option<f64>) {
         self.serving.push((at_us, regions));
@@ -150,6 +176,11 @@ impl Facts {
     pub fn promised_us(&self, mission: MissionId) -> Option<i64> {
         let life = self.lives.get(*self.by_mission.get(&mission)?)?;
         life.answered.filter(|(_, promised)| *promised).map(|(at, _)| at)
+    }
+
+    /// Missions that were promised.
+    pub fn promised(&self) -> impl Iterator<Item = MissionId> + '_ {
+        self.by_mission.keys().copied()
     }
 
     /// The faults on regions.
@@ -200,5 +231,9 @@ impl Life {
 impl Run {
     fn done_at(&self, at_us: i64) -> bool {
         self.ended_us.is_some_and(|ended| ended <= at_us)
+    }
+
+    fn moved_at(&self, at_us: i64) -> bool {
+        self.moved_us.is_some_and(|moved| moved <= at_us)
     }
 }

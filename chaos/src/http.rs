@@ -21,7 +21,20 @@ pub(crate) fn client() -> reqwest::Client {
 /// # Errors
 /// Where nothing answers within five seconds.
 pub async fn get(url: &str) -> Result<(u16, String), reqwest::Error> {
-    let answer = CLIENT.get(url).send().await?;
+    get_as(url, None).await
+}
+
+/// The same with a bearer token.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_as(url: &str, token: Option<&str>) -> Result<(u16, String), reqwest::Error> {
+    let ask = CLIENT.get(url);
+    let ask = match token {
+        Some(token) => ask.bearer_auth(token),
+        None => ask,
+    };
+    let answer = ask.send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))
 }
 

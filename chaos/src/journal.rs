@@ -206,8 +206,8 @@ pub struct Judged {
     pub at_most: f64,
     /// What was had.
     pub had: Figure,
-    /// Whether it was kept.
-    pub kept: bool,
+    /// Whether it was kept; none where this world cannot show it.
+    pub kept: Option<bool>,
 }
 
 /// How a drill ended.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attach;
 pub mod checker;
 pub mod cluster;
 pub mod command;

@@ -17,7 +17,7 @@ mod picture;
 mod testing;
 
 use crate::checker::{AnomalyKind, Summary};
-use crate::drill::{Drill, Fault, StepKind};
+use crate::drill::Drill;
 use crate::facts::Facts;
 use crate::journal::{Activity, Figure, Marks, Measures, Timeline};
 use crate::local::sample::Sample;
@@ -142,32 +142,10 @@ pub fn measure(inputs: &Inputs<'_>) -> Measured {
     Measured { measures, marks, timeline }
 }
 
-/// Whether the method touches the database itself, or what it is told.
-fn touches_database(drill: &Drill) -> bool {
-    drill.method.iter().any(|step| match &step.kind {
-        StepKind::Fault(Fault::RestartDatabase { .. } | Fault::Statements { .. }) => true,
-        StepKind::Fault(
-            Fault::Partition { .. }
-            | Fault::Toxic { .. }
-            | Fault::GatewayDown { .. }
-            | Fault::Kill { .. }
-            | Fault::CrashLoop { .. }
-            | Fault::Pause { .. }
-            | Fault::Verb { .. }
-            | Fault::Edge { .. }
-            | Fault::Load { .. }
-            | Fault::SilenceInjector,
-        )
-        | StepKind::Command(_)
-        | StepKind::Undo(_)
-        | StepKind::Probe(_) => false,
-    })
-}
-
 /// Seconds of acknowledged writes that are missing: from the oldest that is missing until the fault, or until the newest
 /// that is missing where that came later. Never 0 where anything is missing.
 fn rpo(inputs: &Inputs<'_>) -> Figure {
-    if !touches_database(inputs.drill) {
+    if !inputs.drill.method.iter().any(|step| step.kind.touches_database()) {
         return Figure::NotMeasured("not measured: one database, never lost".to_owned());
     }
     let Some(lost) = inputs.check.anomalies.get(&AnomalyKind::Lost).filter(|lost| lost.count > 0) else {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use abort::reason_to_abort;
 pub use progress::Event;
 pub use radius::exceeded;
-pub use refusals::{Refusal, refusals};
+pub use refusals::{Refusal, refusals, refusals_of};
 pub use signals::signals;
 
 use crate::drill::Drill;

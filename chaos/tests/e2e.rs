@@ -14,6 +14,8 @@ mod edit_the_topology;
 mod fixture;
 #[path = "e2e/gateways.rs"]
 mod gateways;
+#[path = "e2e/kill_the_drill.rs"]
+mod kill_the_drill;
 #[path = "e2e/lose_a_region.rs"]
 mod lose_a_region;
 #[path = "e2e/lose_the_agents.rs"]

@@ -134,8 +134,13 @@ impl Engine {
             hints: Arc::clone(&hints),
         }));
         let parts = Parts { db: lease.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
-        let stores =
-            Submits { db: submit.clone(), actor: actor.clone(), hub: Arc::clone(&hub), changes: changes.clone() };
+        let stores = Submits {
+            db: submit.clone(),
+            actor: actor.clone(),
+            counted: max_open.is_some(),
+            hub: Arc::clone(&hub),
+            changes: changes.clone(),
+        };
         let beats = Heartbeats { db: lease.clone(), actor, hub: Arc::clone(&hub), changes: changes.clone() };
         let bounds = Bounds::default();
         Self(Arc::new(Inner {

@@ -230,13 +230,33 @@ impl Views {
         placed
     }
 
+    /// Places missions one after the other: each sees those before it as load of their pools, and so does whoever places
+    /// after this.
+    pub fn place_each<'a>(&self, asks: impl Iterator<Item = Ask<'a>>) -> Vec<Placed> {
+        let seconds = metrics::histogram!("scheduler_place_seconds");
+        let mut parts = self.parts();
+        let mut view = View::clone(&self.current.load());
+        let place = |ask: Ask<'_>| {
+            let started = Instant::now();
+            let placed = view.place(&ask);
+            if let Some(pool) = &placed.pool {
+                parts.bump(pool, 1);
+                view.bump(pool, 1);
+            }
+            seconds.record(started.elapsed().as_secs_f64());
+            placed
+        };
+        let placed = asks.map(place).collect();
+        self.current.store(Arc::new(view));
+        placed
+    }
+
     /// Counts own placements at once, until the next published load shows them.
     pub fn bump(&self, pool: &PoolId, missions: i64) {
         let mut parts = self.parts();
         parts.bump(pool, missions);
         let mut view = View::clone(&self.current.load());
-        if let Some(ix) = view.snapshot.world().pool_ix(pool) {
-            view.snapshot.bump(ix, missions);
+        if view.bump(pool, missions) {
             self.current.store(Arc::new(view));
         }
     }
@@ -405,6 +425,13 @@ impl View {
     #[must_use]
     pub fn place(&self, ask: &Ask<'_>) -> Placed {
         place::place(self, ask)
+    }
+
+    /// Adds missions to what a pool is known to hold; false where there is no such pool.
+    fn bump(&mut self, pool: &PoolId, missions: i64) -> bool {
+        let Some(ix) = self.snapshot.world().pool_ix(pool) else { return false };
+        self.snapshot.bump(ix, missions);
+        true
     }
 
     /// The database's clock as far as it is known: the last reading and the time since.

@@ -8,9 +8,10 @@ CREATE TABLE IF NOT EXISTS missions (
     state text NOT NULL CHECK (state IN ('pending', 'queued', 'leased', 'succeeded', 'failed', 'cancelled')),
     specialization text NOT NULL,
     submitter text NOT NULL,
+    counted bool NOT NULL DEFAULT false,
     title text NOT NULL,
-    payload jsonb NOT NULL,
-    origin jsonb NOT NULL,
+    payload text NOT NULL,
+    origin text NOT NULL,
     residency text,
     priority int4 NOT NULL,
     rank int8 NOT NULL,
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS missions (
     topology_version int8 NOT NULL,
     residency_version int8 NOT NULL,
     nonce int8 NOT NULL,
-    placement jsonb,
+    placement text,
     reason text,
     progress jsonb,
     outcome jsonb,
@@ -53,14 +54,11 @@ CREATE TABLE IF NOT EXISTS missions (
     INDEX missions_alone (crdb_region, region, specialization, submitted_at, id)
         WHERE state = 'queued' AND crashes >= 2,
 
-    -- Open missions of a submitter, where their number is limited.
-    INDEX missions_open (crdb_region, submitter) WHERE finished_at IS NULL,
+    -- Open missions of a submitter, where their number is limited; without a limit nothing is kept here.
+    INDEX missions_open (crdb_region, submitter) WHERE counted AND finished_at IS NULL,
 
-    -- Heartbeats, capacity, sessions' ends: what a session holds.
-    INDEX missions_leased (crdb_region, session_id) WHERE state = 'leased',
-
-    -- Run limits.
-    INDEX missions_run_until (crdb_region, run_until) WHERE state = 'leased',
+    -- Heartbeats, capacity, sessions' ends, run limits: what a session holds, and what of it has run longest.
+    INDEX missions_leased (crdb_region, session_id, run_until) WHERE state = 'leased',
 
     -- Retry of what could not be placed.
     INDEX missions_pending (crdb_region, submitted_at, id) WHERE state = 'pending',
@@ -73,10 +71,7 @@ CREATE TABLE IF NOT EXISTS missions (
     INDEX missions_start_by (crdb_region, start_by) WHERE state IN ('pending', 'queued') AND start_by IS NOT NULL,
 
     -- Retention.
-    INDEX missions_finished (crdb_region, finished_at) WHERE state IN ('succeeded', 'failed', 'cancelled'),
-
-    -- Lists, newest first.
-    INDEX missions_submitted (crdb_region, submitted_at, id)
+    INDEX missions_finished (crdb_region, finished_at) WHERE state IN ('succeeded', 'failed', 'cancelled')
 ) LOCALITY REGIONAL BY ROW;
 
 CREATE TABLE IF NOT EXISTS mission_events (

@@ -2,13 +2,14 @@
 
 COMMENT ON TABLE missions IS 'Missions, open and finished, each in the database region of the region that runs it.';
 COMMENT ON COLUMN missions.crdb_region IS 'Database region that homes the row: of the placed region, of the origin while pending.';
-COMMENT ON COLUMN missions.id IS 'Random, made by the scheduler before its first try, never used again.';
+COMMENT ON COLUMN missions.id IS 'Time in milliseconds and random bits, made by the scheduler before its first try, never used again.';
 COMMENT ON COLUMN missions.state IS 'Where the mission stands in its lifecycle.';
 COMMENT ON COLUMN missions.specialization IS 'Kind of agent that it needs.';
 COMMENT ON COLUMN missions.submitter IS 'Who submitted it; rounds and limits of open missions go by it.';
+COMMENT ON COLUMN missions.counted IS 'Whether it counts for its submitter''s limit of open missions: there was one when it was submitted.';
 COMMENT ON COLUMN missions.title IS 'What it is about, in a line.';
-COMMENT ON COLUMN missions.payload IS 'What the runner gets, not looked into.';
-COMMENT ON COLUMN missions.origin IS 'Where it comes from, as submitted.';
+COMMENT ON COLUMN missions.payload IS 'What the runner gets: JSON, not looked into.';
+COMMENT ON COLUMN missions.origin IS 'Where it comes from, as submitted: JSON.';
 COMMENT ON COLUMN missions.residency IS 'Name of the residency rule that it is under, if any.';
 COMMENT ON COLUMN missions.priority IS 'Higher first, as submitted.';
 COMMENT ON COLUMN missions.rank IS 'Steps of aging at submission less the priority: lower first, constant in time.';
@@ -29,7 +30,7 @@ COMMENT ON COLUMN missions.run_until IS 'End of its run limit while leased.';
 COMMENT ON COLUMN missions.topology_version IS 'Topology under which it was placed.';
 COMMENT ON COLUMN missions.residency_version IS 'Residency version under which it was placed.';
 COMMENT ON COLUMN missions.nonce IS 'Input of the placement that spreads equals; kept so that the placement can be repeated.';
-COMMENT ON COLUMN missions.placement IS 'The decision with its alternatives.';
+COMMENT ON COLUMN missions.placement IS 'The decision with its alternatives: JSON.';
 COMMENT ON COLUMN missions.reason IS 'Stable code of why it waits, failed or was cancelled.';
 COMMENT ON COLUMN missions.progress IS 'What the runner last told.';
 COMMENT ON COLUMN missions.outcome IS 'What it ended with.';

@@ -7,9 +7,10 @@ CREATE TABLE IF NOT EXISTS missions (
     state text NOT NULL CHECK (state IN ('pending', 'queued', 'leased', 'succeeded', 'failed', 'cancelled')),
     specialization text NOT NULL,
     submitter text NOT NULL,
+    counted bool NOT NULL DEFAULT false,
     title text NOT NULL,
-    payload jsonb NOT NULL,
-    origin jsonb NOT NULL,
+    payload text NOT NULL,
+    origin text NOT NULL,
     residency text,
     priority int4 NOT NULL,
     rank int8 NOT NULL,
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS missions (
     topology_version int8 NOT NULL,
     residency_version int8 NOT NULL,
     nonce int8 NOT NULL,
-    placement jsonb,
+    placement text,
     reason text,
     progress jsonb,
     outcome jsonb,
@@ -56,19 +57,15 @@ CREATE INDEX IF NOT EXISTS missions_alone
     ON missions (crdb_region, region, specialization, submitted_at, id)
     WHERE state = 'queued' AND crashes >= 2;
 
--- Open missions of a submitter, where their number is limited. Not by state: a claim could then go by this index.
+-- Open missions of a submitter, where their number is limited; without a limit nothing is kept here. Not by state: a
+-- claim could then go by this index.
 CREATE INDEX IF NOT EXISTS missions_open
     ON missions (crdb_region, submitter)
-    WHERE finished_at IS NULL;
+    WHERE counted AND finished_at IS NULL;
 
--- Heartbeats, capacity, sessions' ends: what a session holds.
+-- Heartbeats, capacity, sessions' ends, run limits: what a session holds, and what of it has run longest.
 CREATE INDEX IF NOT EXISTS missions_leased
-    ON missions (crdb_region, session_id)
-    WHERE state = 'leased';
-
--- Run limits.
-CREATE INDEX IF NOT EXISTS missions_run_until
-    ON missions (crdb_region, run_until)
+    ON missions (crdb_region, session_id, run_until)
     WHERE state = 'leased';
 
 -- Retry of what could not be placed.
@@ -90,10 +87,6 @@ CREATE INDEX IF NOT EXISTS missions_start_by
 CREATE INDEX IF NOT EXISTS missions_finished
     ON missions (crdb_region, finished_at)
     WHERE state IN ('succeeded', 'failed', 'cancelled');
-
--- Lists, newest first.
-CREATE INDEX IF NOT EXISTS missions_submitted
-    ON missions (crdb_region, submitted_at, id);
 
 CREATE TABLE IF NOT EXISTS mission_events (
     crdb_region crdb_internal_region NOT NULL,

@@ -13,13 +13,21 @@ use super::{AnomalyKind, Summary};
 pub(super) struct Case<'a> {
     id: MissionId,
     mission: Mission,
+    watched: bool,
     names: &'a Names,
     summary: &'a mut Summary,
 }
 
 impl<'a> Case<'a> {
-    pub(super) const fn new(id: MissionId, mission: Mission, names: &'a Names, summary: &'a mut Summary) -> Self {
-        Self { id, mission, names, summary }
+    /// `watched`: its runners wrote down what they did.
+    pub(super) const fn new(
+        id: MissionId,
+        mission: Mission,
+        watched: bool,
+        names: &'a Names,
+        summary: &'a mut Summary,
+    ) -> Self {
+        Self { id, mission, watched, names, summary }
     }
 
     pub(super) fn judge(mut self) {
@@ -116,6 +124,7 @@ impl<'a> Case<'a> {
         let promised = self.mission.acknowledged || self.mission.accepted().next().is_some();
         let acknowledged = self.mission.acknowledged;
         match row.state {
+            MissionState::Succeeded if !self.watched => self.summary.unwatched += u64::from(acknowledged),
             MissionState::Succeeded => {
                 let (_, good) = self.mission.ends(row.epoch);
                 if promised && good == 0 && !crooked {

@@ -24,14 +24,22 @@ pub fn check(folder: &Path) -> Result<Summary, history::Error> {
 /// # Errors
 /// As [`check`].
 pub fn check_within(folder: &Path, bytes: u64) -> Result<Summary, history::Error> {
-    let files = Files::of(folder)?;
-    let parts = files.bytes()?.div_ceil(bytes.max(1));
-    Part::all(parts).try_fold(Summary::default(), |sum, part| Ok(sum.and(files.check(part)?)))
+    Files::of(folder)?.check_within(bytes)
+}
+
+/// As [`check`], of a folder without the records of agents and runners: what only these show is not judged, and the
+/// summary says so.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_without_runners(folder: &Path) -> Result<Summary, history::Error> {
+    Files { ledger: None, ..Files::of(folder)? }.check_within(AT_A_TIME)
 }
 
 struct Files {
     ops: Vec<PathBuf>,
-    ledger: PathBuf,
+    /// None where the runners wrote none.
+    ledger: Option<PathBuf>,
     rows: PathBuf,
     events: PathBuf,
 }
@@ -39,11 +47,16 @@ struct Files {
 impl Files {
     fn of(folder: &Path) -> Result<Self, history::Error> {
         let [ledger, rows, events] = [LEDGER, ROWS, EVENTS].map(|name| folder.join(name));
-        Ok(Self { ops: history::op_files(folder)?, ledger, rows, events })
+        Ok(Self { ops: history::op_files(folder)?, ledger: Some(ledger), rows, events })
+    }
+
+    fn check_within(&self, bytes: u64) -> Result<Summary, history::Error> {
+        let parts = self.bytes()?.div_ceil(bytes.max(1));
+        Part::all(parts).try_fold(Summary::default(), |sum, part| Ok(sum.and(self.check(part)?)))
     }
 
     fn bytes(&self) -> Result<u64, history::Error> {
-        let all = self.ops.iter().chain([&self.ledger, &self.rows, &self.events]);
+        let all = self.ops.iter().chain(&self.ledger).chain([&self.rows, &self.events]);
         all.map(|path| match path.metadata() {
             Ok(data) => Ok(data.len()),
             Err(source) => Err(history::Error::Io { path: path.clone(), source }),
@@ -52,14 +65,16 @@ impl Files {
     }
 
     fn check(&self, part: Part) -> Result<Summary, history::Error> {
-        let mut checker = Checker::new(part);
+        let mut checker = if self.ledger.is_some() { Checker::new(part) } else { Checker::without_runners(part) };
         for (file, path) in self.ops.iter().enumerate() {
             for op in Lines::<Op>::open(path)? {
                 checker.op(file, &op?);
             }
         }
-        for effect in Lines::<Effect>::open(&self.ledger)? {
-            checker.effect(&effect?);
+        if let Some(ledger) = &self.ledger {
+            for effect in Lines::<Effect>::open(ledger)? {
+                checker.effect(&effect?);
+            }
         }
         for row in Lines::<Row>::open(&self.rows)? {
             checker.row(&row?);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use chaos::checker::{Summary, check};
+use chaos::checker::{Summary, UNJUDGED, check, check_without_runners};
 use chaos::world::HISTORY;
 
 use super::output::{Exit, Output, Stop};
@@ -16,11 +16,15 @@ pub(super) struct Args {
     /// Folder of a run, or of a history: submits.jsonl, agent-*.jsonl, ledger.jsonl, rows.jsonl and events.jsonl
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Agents and runners wrote nothing, as in a drill with --attach: what only they show is not judged
+    #[arg(long)]
+    without_runners: bool,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let inner = args.folder.join(HISTORY);
     let folder = if inner.is_dir() { &inner } else { &args.folder };
+    let check = if args.without_runners { check_without_runners } else { check };
     let summary = check(folder).map_err(|error| Stop::usage(format!("{:#}", anyhow::Error::from(error))))?;
     output.result(&summary, || table(&summary))?;
     Ok(if summary.is_clean() { Exit::Ok } else { Exit::Finding })
@@ -36,6 +40,7 @@ fn table(summary: &Summary) -> String {
         ("indeterminate", unknown.all, indeterminate.as_str()),
         ("acknowledged", summary.acknowledged, ""),
         ("proven", summary.proven, "ended well, with one finished run of the winning epoch"),
+        ("unwatched", summary.unwatched, "ended well by their rows, and no runner wrote down what it did"),
         ("failed", failed, &reasons(summary)),
         ("held back", summary.held_back, "pending, and their residency may allow no region now"),
         ("fenced", summary.fenced, "runs that finished in vain"),
@@ -48,6 +53,9 @@ fn table(summary: &Summary) -> String {
     }
     if summary.is_clean() {
         text.push_str("nothing is wrong\n");
+    }
+    for kind in &summary.unjudged {
+        writeln!(text, "{:<16} {:>9}  {}", kind.as_str(), "?", UNJUDGED).expect("writing into a String cannot fail");
     }
     for (kind, found) in &summary.anomalies {
         let line = format!("{:<16} {:>9}  {}\n", kind.as_str(), found.count, kind.meaning());

@@ -1,5 +1,6 @@
 //! `chaos drill`: one module a tier.
 
+mod attach;
 mod cluster;
 mod local;
 mod progress;
@@ -20,7 +21,7 @@ use super::validate::variable;
 ///
 /// Drills are names of `chaos list` or files. On the tier `local`, the default, each starts a world of its own on free
 /// ports, with a database of its own; nothing else on this machine is touched. Several drills run one after the other
-/// and end with one table.
+/// and end with one table. With `--attach` one drill runs on a world that is up, as far as that can be done there.
 ///
 /// Exit code 0: everything held. 1: it did not, or the run proves nothing. 3: something is in the way, and nothing was
 /// done. 4: it was broken off, and undone.
@@ -47,6 +48,9 @@ pub(super) struct Args {
     /// A value in place of one of the file's configuration
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     vars: Vec<(String, String)>,
+    /// Measure and tell times, but judge none: for a machine that is busy with other things
+    #[arg(long)]
+    untimed: bool,
     /// Tell what would be hit, and how it would be undone; start nothing
     #[arg(long)]
     dry_run: bool,
@@ -55,6 +59,8 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     sim: sim::Simulation,
+    #[command(flatten)]
+    world: attach::World,
     #[command(flatten)]
     cluster: cluster::Deployment,
     #[command(flatten)]
@@ -74,6 +80,10 @@ enum TierArg {
 
 pub(super) async fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let Some(drills) = drills(args, output)? else { return Ok(Exit::Finding) };
+    if let Some(url) = &args.world.attach {
+        let [drill] = drills.as_slice() else { return Err(Stop::usage("one drill at a time on a world that is up")) };
+        return attach::run(args, url, drill, output).await;
+    }
     match (args.tier, drills.as_slice()) {
         (TierArg::Sim, all) => sim::run(args, all, output),
         (TierArg::Cluster, [drill]) => cluster::run(args, drill, output).await,
@@ -140,6 +150,6 @@ fn read(args: &Args, path: &Path) -> anyhow::Result<Result<Drill, topology::conf
             TierArg::Sim => {}
             TierArg::Local | TierArg::Cluster => drill.load.seed = args.seed.unwrap_or(drill.load.seed),
         }
-        drill
+        if args.untimed { drill.untimed() } else { drill }
     }))
 }

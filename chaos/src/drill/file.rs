@@ -6,7 +6,7 @@
 
 mod check;
 mod code;
-pub(super) mod fault;
+pub(crate) mod fault;
 mod hypothesis;
 pub(super) mod keys;
 mod links;

@@ -44,23 +44,26 @@ impl Facts {
         percentile(waits, 0.99).map(|us| us as f64 / 1e3)
     }
 
-    /// Whether its client or its first pool is in a region that a fault names at any time.
+    /// Whether its client or its first pool is in a region that a fault names at any time, or it was placed nowhere: it
+    /// waits for a region then.
     pub(crate) fn touches_a_hit(&self, life: &Life) -> bool {
-        self.hits.iter().any(|hit| hit.region == life.entry || Some(&hit.region) == life.first_region.as_ref())
+        let named = |region: &String| self.hits.iter().any(|hit| hit.region == *region);
+        named(&life.entry) || life.first_region.as_ref().is_none_or(named)
     }
 
     fn stranded(&self, at_us: i64) -> usize {
         let in_reach = |life: &&Life| {
             !self.held_back(life, at_us)
                 && !life.done_at(at_us)
-                && life.newest(at_us).is_some_and(|run| self.taken(&run.region, at_us))
+                && life.newest(at_us).is_some_and(|run| !run.moved_at(at_us) && self.taken(&run.region, at_us))
         };
         self.lives.iter().filter(in_reach).count()
     }
 
     fn overdue(&self, from_us: i64, at_us: i64) -> usize {
-        let waits =
-            |life: &&Life| life.promised_at(from_us) && life.newest(at_us).is_none() && !self.held_back(life, at_us);
+        let waits = |life: &&Life| {
+            life.waits_since(at_us).is_some_and(|since| since <= from_us) && !self.held_back(life, at_us)
+        };
         self.lives.iter().filter(waits).count()
     }
 
@@ -69,13 +72,29 @@ impl Facts {
         self.hits.iter().any(|hit| hit.takes_leases && hit.region == region && hit.at(at_us))
     }
 
-    /// Whether residency lets it run only where nothing runs now: it waits lawfully.
+    /// Whether residency lets it run only where nothing serves now: it waits lawfully.
     fn held_back(&self, life: &Life, at_us: i64) -> bool {
-        !life.allowed.is_empty() && life.allowed.iter().all(|region| self.taken(region, at_us))
+        let away = |region: &String| self.taken(region, at_us) || !self.serves(region, at_us);
+        !life.allowed.is_empty() && life.allowed.iter().all(away)
+    }
+
+    /// Whether a region served when its row was seen last.
+    fn serves(&self, region: &str, at_us: i64) -> bool {
+        let seen = self.standings.iter().rev().find(|(at, name, _)| *at <= at_us && name == region);
+        seen.is_none_or(|(.., serves)| *serves)
     }
 }
 
 impl Life {
+    /// Since when it waits in a queue; none where it does not.
+    fn waits_since(&self, at_us: i64) -> Option<i64> {
+        match self.newest(at_us) {
+            None => self.answered.filter(|(answered, promised)| *promised && *answered <= at_us).map(|(at, _)| at),
+            Some(run) if run.done_at(at_us) => None,
+            Some(run) => run.moved_us.filter(|moved| *moved <= at_us),
+        }
+    }
+
     /// Microseconds from the submit to the first begin, or until now where it has not begun.
     fn waited(&self, at_us: i64) -> i64 {
         self.first_began().filter(|began| *began <= at_us).unwrap_or(at_us) - self.invoked_us
@@ -158,6 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_that_was_taken_back_waits_in_a_queue_again() {
+        let mut facts = Facts::default();
+        accepted(&mut facts, 1, 0, "west", &[]);
+        facts.began(mission(1), Epoch(1), "west", 100);
+        facts.hit("west", SECOND, true);
+        facts.moved(mission(1), Epoch(2), 2 * SECOND);
+        assert_eq!(figure(&facts, &Query::StrandedLeases, 2 * SECOND), Some(0.0));
+        assert_eq!(figure(&facts, &Query::OverdueMissions, 4 * SECOND - 1), Some(0.0));
+        assert_eq!(figure(&facts, &Query::OverdueMissions, 4 * SECOND), Some(1.0));
+        facts.began(mission(1), Epoch(3), "east", 5 * SECOND);
+        assert_eq!(figure(&facts, &Query::OverdueMissions, 5 * SECOND), Some(0.0));
+    }
+
+    #[test]
     fn what_may_run_only_in_the_lost_region_is_neither_stranded_nor_overdue() {
         let mut facts = Facts::default();
         accepted(&mut facts, 1, 0, "west", &["west"]);
@@ -167,8 +200,11 @@ mod tests {
         facts.hit("west", SECOND, true);
         assert_eq!(figure(&facts, &Query::OverdueMissions, 4 * SECOND), Some(1.0));
         assert_eq!(figure(&facts, &Query::StrandedLeases, 4 * SECOND), Some(0.0));
+        facts.stands("west", 3 * SECOND, false);
         facts.healed("west", 5 * SECOND, true);
-        assert_eq!(figure(&facts, &Query::OverdueMissions, 6 * SECOND), Some(2.0));
+        assert_eq!(figure(&facts, &Query::OverdueMissions, 6 * SECOND), Some(1.0), "it has not come back yet");
+        facts.stands("west", 7 * SECOND, true);
+        assert_eq!(figure(&facts, &Query::OverdueMissions, 8 * SECOND), Some(2.0));
     }
 
     #[test]

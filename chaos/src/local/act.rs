@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+use scheduler_client::Client;
 use scheduler_client::wire::RegionControl;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -14,10 +15,11 @@ use topology::RegionName;
 
 use super::database::Database;
 use super::links::{self, End, Link, Way};
-use super::proxies::Put;
+use super::proxies::{Put, TTL};
 use super::site::Site;
 use crate::drill::{EdgeHealth, Endpoint, Fault, LinkSelector, OperatorVerb, ProcessKind, RegionSelector, ToxicSpec};
 use crate::proxy::{ProtocolToxic, Toxic};
+use crate::wait::wait_until;
 use crate::world::World;
 
 /// What goes on by itself while a fault lasts, by step.
@@ -69,7 +71,7 @@ pub(crate) async fn act(
             let bad = |link| Put { link, way: Way::Both, toxic: Toxic::Protocol(toxic.clone()) };
             put(site, step, links::statements(&site.links).into_iter().map(bad).collect()).await
         }
-        Fault::Verb { region, verb } => say(site, &resolve(region)?, *verb).await,
+        Fault::Verb { region, verb } => say(&site.operator, &resolve(region)?, *verb).await,
         Fault::Edge { region, health } => put(site, step, edge(&resolve(region)?, *health)).await,
         Fault::Load { per_second } => {
             site.load.set_rate(*per_second);
@@ -77,6 +79,8 @@ pub(crate) async fn act(
         }
         Fault::SilenceInjector => {
             site.proxies.silence(true);
+            let acted = wait_until(TTL * 3, async || site.proxies.expired().await.is_ok_and(|expired| expired > 0));
+            anyhow::ensure!(acted.await, "the fault proxy kept its toxics although their owner has fallen silent");
             Ok(Value::Null)
         }
     }
@@ -188,11 +192,12 @@ fn edge(region: &RegionName, health: EdgeHealth) -> Vec<Put> {
     }
 }
 
-async fn say(site: &Site, region: &RegionName, verb: OperatorVerb) -> anyhow::Result<Value> {
+/// An operator's word.
+pub(crate) async fn say(operator: &Client, region: &RegionName, verb: OperatorVerb) -> anyhow::Result<Value> {
     let body = RegionControl { reason: "a drill".to_owned(), deadline_ms: None };
     let view = match verb {
-        OperatorVerb::Cordon => site.operator.cordon(region, &body).await,
-        OperatorVerb::Drain => site.operator.drain(region, &body).await,
+        OperatorVerb::Cordon => operator.cordon(region, &body).await,
+        OperatorVerb::Drain => operator.drain(region, &body).await,
     };
     Ok(json!(view.context("the operator's word was refused")?))
 }

@@ -1,4 +1,4 @@
-//! The edge of a local world: asks every region's health endpoint as a load balancer's monitor would, and says in which
+//! The edge of a world on this machine: asks every region's health endpoint as a load balancer's monitor would, and says in which
 //! order clients try the regions.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
-use topology::RegionName;
-
-use super::topology::place;
+use topology::{Position, RegionName};
 
 /// Time between two looks at a region. Cloudflare's shortest is 10 s: a local world has no time for that.
 const EVERY: Duration = Duration::from_secs(1);
@@ -21,6 +19,9 @@ const IN_A_ROW: u32 = 2;
 /// For each region, the regions that its clients try, in this order.
 pub(crate) type Order = BTreeMap<RegionName, Vec<RegionName>>;
 
+/// Where the regions are.
+pub(crate) type Places = BTreeMap<RegionName, Position>;
+
 /// The monitor. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct Edge {
@@ -30,9 +31,9 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// Starts to look at the health endpoints, one a region.
-    pub(crate) fn start(regions: Vec<RegionName>, health: BTreeMap<RegionName, String>) -> Self {
-        let (tell, order) = watch::channel(distances(&regions));
-        Self { order, looking: tokio::spawn(look(regions, health, tell)) }
+    pub(crate) fn start(places: Places, health: BTreeMap<RegionName, String>) -> Self {
+        let (tell, order) = watch::channel(distances(&places));
+        Self { order, looking: tokio::spawn(look(places, health, tell)) }
     }
 
     /// The order, as it changes.
@@ -47,8 +48,8 @@ impl Drop for Edge {
     }
 }
 
-async fn look(regions: Vec<RegionName>, health: BTreeMap<RegionName, String>, tell: watch::Sender<Order>) {
-    let mut minds: BTreeMap<RegionName, Mind> = regions.iter().map(|name| (name.clone(), Mind::default())).collect();
+async fn look(places: Places, health: BTreeMap<RegionName, String>, tell: watch::Sender<Order>) {
+    let mut minds: BTreeMap<RegionName, Mind> = places.keys().map(|name| (name.clone(), Mind::default())).collect();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -61,7 +62,7 @@ async fn look(regions: Vec<RegionName>, health: BTreeMap<RegionName, String>, te
             minds.entry(region.clone()).or_default().saw(green);
         }
         let red = minds.iter().filter(|(_, mind)| mind.red).map(|(region, _)| region.clone()).collect();
-        let now = order(&regions, &red);
+        let now = order(&places, &red);
         tell.send_if_modified(|old| {
             let changed = *old != now;
             *old = now;
@@ -88,25 +89,19 @@ impl Mind {
 }
 
 /// For each region, all regions by distance, itself first.
-pub(crate) fn distances(regions: &[RegionName]) -> Order {
-    order(regions, &BTreeSet::new())
+pub(crate) fn distances(places: &Places) -> Order {
+    order(places, &BTreeSet::new())
 }
 
 /// Green regions by distance, then the red ones by distance: where all are red, all are tried.
-fn order(regions: &[RegionName], red: &BTreeSet<RegionName>) -> Order {
-    let key = |here: &RegionName, there: &RegionName| {
-        let metres = match (place(here), place(there)) {
-            (Some(here), Some(there)) => (here.distance_km(there) * 1e3) as u64,
-            _ => u64::MAX,
-        };
-        (red.contains(there), metres, there.clone())
-    };
-    let sorted = |here: &RegionName| {
-        let mut all = regions.to_vec();
-        all.sort_by_cached_key(|there| key(here, there));
+fn order(places: &Places, red: &BTreeSet<RegionName>) -> Order {
+    let sorted = |here: &Position| {
+        let mut all: Vec<RegionName> = places.keys().cloned().collect();
+        let metres = |there: &RegionName| (here.distance_km(places[there]) * 1e3) as u64;
+        all.sort_by_cached_key(|there| (red.contains(there), metres(there), there.clone()));
         all
     };
-    regions.iter().map(|here| (here.clone(), sorted(here))).collect()
+    places.iter().map(|(region, here)| (region.clone(), sorted(here))).collect()
 }
 
 #[cfg(test)]
@@ -119,11 +114,17 @@ mod tests {
 
     #[test]
     fn red_regions_come_last_and_the_rest_by_distance() {
-        let regions = names(&["us-west", "europe-west", "asia-east", "us-east"]);
-        let green = distances(&regions);
-        assert_eq!(green[&regions[0]], names(&["us-west", "us-east", "europe-west", "asia-east"]));
-        let red = order(&regions, &names(&["us-west"]).into_iter().collect());
-        assert_eq!(red[&regions[0]], names(&["us-east", "europe-west", "asia-east", "us-west"]));
+        let at = [
+            ("us-west", 45.5, -122.7),
+            ("europe-west", 53.3, -6.3),
+            ("asia-east", 35.7, 139.7),
+            ("us-east", 38.9, -77.4),
+        ];
+        let places = at.map(|(name, lat, lng)| (name.parse().unwrap(), Position::new(lat, lng).unwrap()));
+        let (places, here) = (Places::from(places), names(&["us-west"]).remove(0));
+        assert_eq!(distances(&places)[&here], names(&["us-west", "us-east", "europe-west", "asia-east"]));
+        let red = order(&places, &[here.clone()].into());
+        assert_eq!(red[&here], names(&["us-east", "europe-west", "asia-east", "us-west"]));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use topology::RegionName;
 
 use super::edge::Order;
-use super::topology::{allowed, place, rules, specialization};
-use crate::drill::{Load, WorldSpec};
+use super::shape::Shape;
+use crate::drill::Load;
 use crate::facts::{Facts, Life};
 use crate::load::{Submits, now_us};
 
@@ -44,12 +44,14 @@ pub(crate) fn lock(facts: &SharedFacts) -> MutexGuard<'_, Facts> {
 pub(crate) struct Setting {
     /// Name of the run; starts every key.
     pub(crate) run: String,
-    /// The world.
-    pub(crate) world: WorldSpec,
+    /// What missions the world can have.
+    pub(crate) shape: Shape,
     /// The load of the file.
     pub(crate) load: Load,
     /// Schedulers as clients see them.
     pub(crate) addresses: BTreeMap<RegionName, String>,
+    /// Whose bearer token clients have, where schedulers want one.
+    pub(crate) token: Option<String>,
     /// In which order they are tried.
     pub(crate) order: watch::Receiver<Order>,
     /// The history of submits.
@@ -131,8 +133,8 @@ impl Clients {
         if let Some(client) = self.0.get(&order) {
             return Ok(client.clone());
         }
-        let urls: Vec<String> = order.iter().map(|region| setting.addresses[region].clone()).collect();
-        let client = Client::new(&Config::new(urls).limits(LIMITS))?;
+        let urls: Vec<String> = order.iter().filter_map(|region| setting.addresses.get(region).cloned()).collect();
+        let client = Client::new(&Config::new(urls).token(setting.token.clone()).limits(LIMITS))?;
         self.0.insert(order, client.clone());
         Ok(client)
     }
@@ -154,31 +156,30 @@ struct Ask {
 
 impl Drawn {
     fn new(setting: &Setting) -> Self {
-        let regions = setting.addresses.keys().cloned().collect();
+        let regions = setting.shape.places.keys().cloned().collect();
         Self { rng: StdRng::seed_from_u64(setting.load.seed), regions, count: 0 }
     }
 
     /// The next mission: regions in turn, so that the load is even; everything else is drawn.
     fn next(&mut self, setting: &Setting) -> Ask {
+        let Setting { run, shape, load, .. } = setting;
         let entry = self.regions[(self.count % self.regions.len() as u64) as usize].clone();
         self.count += 1;
-        let key = format!("{}-{}", setting.run, self.count);
-        let rule = self.rng.random_bool(setting.load.residency_share.clamp(0.0, 1.0)).then(|| {
-            let rules = rules(&setting.world);
-            rules[self.rng.random_range(0..rules.len())].0.clone()
-        });
-        let priorities = &setting.load.priorities;
-        let priority = priorities[self.rng.random_range(0..priorities.len())];
-        let kind = specialization(self.rng.random_range(0..setting.world.specializations));
+        let key = format!("{run}-{}", self.count);
+        let bound = self.rng.random_bool(load.residency_share.clamp(0.0, 1.0));
+        let priority = load.priorities[self.rng.random_range(0..load.priorities.len())];
+        let kind = shape.kind_of(self.rng.random_range(0..shape.slots()));
+        let rule = (bound && !kind.rules.is_empty())
+            .then(|| kind.rules[self.rng.random_range(0..kind.rules.len())].to_string());
+        let allowed = rule.as_deref().map(|rule| shape.allowed(rule)).unwrap_or_default();
         let mission = SubmitMission {
-            origin: place(&entry).map(Origin::At),
-            residency: rule.clone(),
+            origin: Some(Origin::At(shape.places[&entry])),
+            residency: rule,
             priority,
             idempotency_key: Some(key),
-            drill: Some(setting.run.clone()),
-            ..mission(&kind)
+            drill: Some(run.clone()),
+            ..mission(kind.name.as_str())
         };
-        let allowed = rule.map(|rule| allowed(&setting.world, &rule)).unwrap_or_default();
         Ask { entry, mission, allowed }
     }
 }

@@ -1,16 +1,16 @@
-//! Looks at the world from outside, four times a second: the rows by a connection of its own, the schedulers by their own
-//! addresses. No fault is on these ways.
+//! Looks at the world from outside, four times a second: the rows by a connection of its own where that is allowed, the
+//! schedulers by their own addresses. No fault is on these ways.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scheduler_client::wire::RegionList;
+use scheduler_client::wire::{RegionHealth, RegionList, RegionVerb, RegionView};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::NoTls;
-use topology::RegionName;
+use topology::{Epoch, MissionId, RegionName};
 
 use super::load::{SharedFacts, lock};
 use crate::history::Record;
@@ -42,10 +42,12 @@ pub struct Sample {
 
 /// Where to look.
 pub(crate) struct Places {
-    /// The database.
-    pub(crate) database: String,
+    /// The database; without it leases and standing are what a scheduler says of them.
+    pub(crate) database: Option<String>,
     /// Each region's scheduler.
     pub(crate) schedulers: BTreeMap<RegionName, String>,
+    /// A bearer token, where schedulers want one.
+    pub(crate) token: Option<String>,
 }
 
 /// Looks until it is finished or dropped.
@@ -86,19 +88,24 @@ impl Drop for Sampler {
 }
 
 async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mutex<Vec<Sample>>>) {
-    let mut rows = Rows { url: places.database.clone(), client: None };
+    let mut rows = places.database.clone().map(Rows::new);
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let (read, serving, breakers) =
-            futures_util::future::join3(rows.read(), serving(&places.schedulers), breakers(&places.schedulers)).await;
-        let (leases, regions) = match read {
-            Some((leases, regions)) => (Some(leases), regions),
-            None => (None, BTreeMap::new()),
+        let read = async {
+            match &mut rows {
+                Some(rows) => rows.read().await,
+                None => None,
+            }
         };
+        let (read, told, breakers) =
+            futures_util::future::join3(read, regions(&places), breakers(&places.schedulers)).await;
+        let serving = told.as_ref().map(|list| list.regions.iter().filter(|region| region.serves).count() as u64);
+        let read = if places.database.is_some() { read } else { told.map(as_told) };
+        let (leases, regions) = read.map_or((None, BTreeMap::new()), |(leases, regions)| (Some(leases), regions));
         let sample = Sample { at_us: now_us(), leases, regions, serving, breakers };
-        lock(&facts).serving(sample.at_us, sample.serving.map(|regions| regions as f64));
+        note(&facts, &sample, rows.as_ref().map_or(&[], |rows| &rows.moved));
         if let Err(error) = record.add(&sample) {
             tracing::warn!(error = &error as &dyn std::error::Error, "a sample is not on disk");
         }
@@ -106,17 +113,40 @@ async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mute
     }
 }
 
+fn note(facts: &SharedFacts, sample: &Sample, moved: &[Move]) {
+    let mut facts = lock(facts);
+    facts.serving(sample.at_us, sample.serving.map(|regions| regions as f64));
+    for (region, standing) in &sample.regions {
+        facts.stands(region, sample.at_us, standing == "up");
+    }
+    for (mission, epoch, at_us) in moved {
+        facts.moved(*mission, *epoch, *at_us);
+    }
+}
+
+/// A lease that was taken back: the mission, the epoch that it has since, and when.
+type Move = (MissionId, Epoch, i64);
+
 /// The rows, by a connection that is made anew where it broke.
 struct Rows {
     url: String,
     client: Option<tokio_postgres::Client>,
+    /// What the last look saw moved.
+    moved: Vec<Move>,
+    /// Up to when moves were seen, by the database's clock.
+    moved_until: i64,
 }
 
 /// Leases and standing of each region.
 type Read = (BTreeMap<String, u64>, BTreeMap<String, String>);
 
 impl Rows {
+    const fn new(url: String) -> Self {
+        Self { url, client: None, moved: Vec::new(), moved_until: 1_000_000 }
+    }
+
     async fn read(&mut self) -> Option<Read> {
+        self.moved.clear();
         let read = tokio::time::timeout(PATIENCE, self.try_read()).await;
         let read = read.ok().and_then(Result::ok);
         if read.is_none() {
@@ -136,6 +166,12 @@ impl Rows {
         };
         let leases = client.query(LEASES, &[]).await?;
         let regions = client.query(REGIONS, &[]).await?;
+        // A second again: what was committed late has an earlier time.
+        for row in client.query(MOVED, &[&(self.moved_until - 1_000_000)]).await? {
+            let at_us: i64 = row.get(2);
+            self.moved_until = self.moved_until.max(at_us);
+            self.moved.push((MissionId(row.get(0)), Epoch(row.get(1)), at_us));
+        }
         self.client = Some(client);
         let leases = leases.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect();
         Ok((leases, regions.iter().map(|row| (row.get(0), row.get(1))).collect()))
@@ -143,23 +179,45 @@ impl Rows {
 }
 
 const LEASES: &str = "SELECT region, count(*) FROM missions WHERE state = 'leased' GROUP BY region";
+const MOVED: &str = "SELECT mission_id, epoch, (extract(epoch FROM at) * 1000000)::INT8 FROM mission_events
+    WHERE from_state = 'leased' AND to_state IN ('queued', 'pending') AND (extract(epoch FROM at) * 1000000)::INT8 > $1";
 const REGIONS: &str = "SELECT region, CASE WHEN verb = 'none' THEN health ELSE verb END FROM region_states";
 
-/// How many regions serve, as the first scheduler that answers says.
-async fn serving(schedulers: &BTreeMap<RegionName, String>) -> Option<u64> {
-    for url in schedulers.values() {
-        let Some(page) = page(&format!("{url}/v1/regions")).await else { continue };
-        let Ok(list) = serde_json::from_str::<RegionList>(&page) else { continue };
-        return Some(list.regions.iter().filter(|region| region.serves).count() as u64);
+/// The regions, as the first scheduler that answers sees them.
+async fn regions(places: &Places) -> Option<RegionList> {
+    for url in places.schedulers.values() {
+        let Some(page) = page(&format!("{url}/v1/regions"), places.token.as_deref()).await else { continue };
+        let Ok(list) = serde_json::from_str(&page) else { continue };
+        return Some(list);
     }
     None
+}
+
+/// Leases and standing in the words of the rows.
+fn as_told(list: RegionList) -> Read {
+    let leases = list.regions.iter().map(|region| (region.name.to_string(), region.leased.unsigned_abs()));
+    let leases = leases.collect();
+    let standing = list.regions.into_iter().map(|region| (region.name.to_string(), standing(&region).to_owned()));
+    (leases, standing.collect())
+}
+
+const fn standing(region: &RegionView) -> &'static str {
+    match (region.verb, region.health) {
+        (RegionVerb::Cordoned, _) => "cordoned",
+        (RegionVerb::Draining, _) => "draining",
+        (RegionVerb::None, RegionHealth::Up) => "up",
+        (RegionVerb::None, RegionHealth::Suspect) => "suspect",
+        (RegionVerb::None, RegionHealth::Down) => "down",
+        (RegionVerb::None, RegionHealth::Returning) => "returning",
+        (RegionVerb::None, RegionHealth::Unknown) => "unknown",
+    }
 }
 
 /// The breakers of every scheduler that answers.
 async fn breakers(schedulers: &BTreeMap<RegionName, String>) -> BTreeMap<String, String> {
     let pages = schedulers
         .iter()
-        .map(|(region, url)| async move { (region, page(&format!("{url}/metrics")).await.unwrap_or_default()) });
+        .map(|(region, url)| async move { (region, page(&format!("{url}/metrics"), None).await.unwrap_or_default()) });
     let mut all = BTreeMap::new();
     for (region, page) in futures_util::future::join_all(pages).await {
         for (gateway, state) in page.lines().filter_map(breaker) {
@@ -181,8 +239,8 @@ fn breaker(line: &str) -> Option<(&str, &'static str)> {
     Some((gateway, state))
 }
 
-async fn page(url: &str) -> Option<String> {
-    match tokio::time::timeout(PATIENCE, crate::http::get(url)).await {
+async fn page(url: &str, token: Option<&str>) -> Option<String> {
+    match tokio::time::timeout(PATIENCE, crate::http::get_as(url, token)).await {
         Ok(Ok((200, page))) => Some(page),
         Ok(Ok(_) | Err(_)) | Err(_) => None,
     }

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use scheduler_client::{Client, Config};
 use tokio::sync::Mutex as AsyncMutex;
 use topology::RegionName;
 
 use super::database::Database;
-use super::edge::Edge;
+use super::edge::{Edge, Order, distances};
 use super::links::{self, Link, Node};
 use super::load::{Running, Setting, SharedFacts};
 use super::proxies::Proxies;
 use super::sample::{Places, Sample, Sampler};
+use super::shape::Shape;
 use super::tail::Tail;
 use super::topology as shape;
 use crate::drill::{Drill, WorldSpec};
@@ -74,26 +76,31 @@ impl Site {
         let control = free_ports(1)?[0];
         let proxies = Proxies::start(&links, upstream, control, folder).await?;
         let topology = shape::text(&drill.world);
-        let spec = spec(&drill.world, &regions, ports, &topology, &proxies, &database, folder)?;
+        let parsed = topology::config::parse(&topology, "the drill's topology")
+            .map_err(|findings| anyhow::anyhow!(findings.render(false)))?;
+        let missions = Shape::of(&parsed.topology).context("the drill's world has no pool")?;
+        let orders = distances(&missions.places);
+        let spec = spec(&drill.world, &regions, ports, (&topology, &orders), &proxies, &database, folder)?;
         let world = World::start(spec).await?;
         world.wait_for_slots(regions.len() * drill.world.specializations).await?;
 
         let facts: SharedFacts = Arc::new(Mutex::new(Facts::default()));
         let schedulers: BTreeMap<_, _> =
             regions.iter().map(|region| (region.clone(), world.scheduler_url(region))).collect();
-        let places = Places { database: database.url().to_owned(), schedulers: schedulers.clone() };
+        let places = Places { database: Some(database.url().to_owned()), schedulers: schedulers.clone(), token: None };
         let samples = Record::open(&folder.join("samples.jsonl"))?;
         let sampler = Sampler::start(places, Arc::clone(&facts), samples);
         let tail = Tail::start(world.history().join(LEDGER), Arc::clone(&facts));
         let health = proxies.urls_for(&Node::Edge).map(|(region, url)| (region, format!("{url}/health"))).collect();
-        let edge = Edge::start(regions.clone(), health);
+        let edge = Edge::start(missions.places.clone(), health);
         let load = Running::start(Setting {
             run: run.to_owned(),
-            world: drill.world.clone(),
             load: drill.load.clone(),
             addresses: proxies.urls_for(&Node::Clients).collect(),
+            token: None,
             order: edge.order(),
-            submits: Submits::open(&world.history(), shape::rules(&drill.world).into_iter().collect())?,
+            submits: Submits::open(&world.history(), missions.rules.clone())?,
+            shape: missions,
             facts: Arc::clone(&facts),
         });
         let operator = Client::new(&Config::new(schedulers.into_values()))?;
@@ -149,12 +156,11 @@ fn spec(
     world: &WorldSpec,
     regions: &[RegionName],
     ports: BTreeMap<RegionName, (u16, u16)>,
-    topology: &str,
+    (topology, orders): (&str, &Order),
     proxies: &Proxies,
     database: &Database,
     folder: &Path,
 ) -> anyhow::Result<Spec> {
-    let orders = super::edge::distances(regions);
     let through = |client: &dyn Fn(&RegionName) -> Node, server: &dyn Fn(&RegionName) -> Node| {
         let of = |here: &RegionName| -> anyhow::Result<Vec<SocketAddr>> {
             let way = |there: &RegionName| Link { client: client(here), server: server(there) };

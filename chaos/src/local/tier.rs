@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use scheduler_client::local::Process;
-use scheduler_client::wire::RegionVerb;
+use scheduler_client::wire::{RegionVerb, RegionView};
 use serde_json::Value;
-use topology::RegionName;
 
 use super::act::{self, Going, hit_links};
+use super::choice::Choice;
 use super::hits;
 use super::links;
 use super::load::{SharedFacts, lock};
-use super::sample::Sampler;
 use super::site::Site;
 use crate::drill::{Drill, Fault, Probe, ProcessKind, Query, RegionSelector, Step, StepKind, TierName};
 use crate::journal::Victim;
@@ -27,107 +26,43 @@ pub struct Local {
     site: Site,
     /// Missions a second, as the file has them.
     rate: f64,
-    /// Regions by leases, most first, as they were when one was asked for first.
-    ranking: Option<Vec<(RegionName, u64)>>,
+    choice: Choice,
     going: Going,
-    /// The region that was taken away first.
-    victim: Option<Victim>,
-    /// Whether the injector fell silent.
-    fell_silent: bool,
 }
 
-/// Reads the figures of a local world.
+/// Reads figures from what is known of a drill's missions.
 #[derive(Debug, Clone)]
 pub struct LocalGauges(SharedFacts);
 
+impl LocalGauges {
+    pub(crate) const fn new(facts: SharedFacts) -> Self {
+        Self(facts)
+    }
+}
+
 impl Local {
     pub(super) fn new(site: Site, drill: &Drill) -> Self {
-        Self {
-            site,
-            rate: drill.load.per_second,
-            ranking: None,
-            going: Going::default(),
-            victim: None,
-            fell_silent: false,
-        }
+        let choice = Choice::new(site.regions.clone(), Arc::clone(&site.facts));
+        Self { site, rate: drill.load.per_second, choice, going: Going::default() }
     }
 
     /// The region that was taken away first, where one was.
     pub(super) fn victim(&self) -> Option<&Victim> {
-        self.victim.as_ref()
-    }
-
-    /// What a drill of this kind should have shown and did not: where the injector fell silent, its dead man's switch
-    /// must have acted.
-    pub(super) async fn unproven(&self) -> Option<String> {
-        if !self.fell_silent {
-            return None;
-        }
-        match self.site.proxies.expired().await {
-            Ok(0) => Some("the fault proxy kept its toxics although their owner had fallen silent".to_owned()),
-            Ok(_) => None,
-            Err(error) => Some(format!("{error:#}")),
-        }
+        self.choice.victim()
     }
 
     pub(super) fn into_site(self) -> Site {
         self.site
     }
-
-    /// Ranks the regions by leases, once: what is meant does not change while a drill runs.
-    fn rank(&mut self) -> anyhow::Result<()> {
-        if self.ranking.is_none() {
-            self.ranking = Some(ranked(&self.site.sampler, &self.site.regions)?);
-        }
-        Ok(())
-    }
-
-    fn resolve(&self, region: &RegionSelector) -> anyhow::Result<RegionName> {
-        let nth = |n: usize| {
-            let ranking = self.ranking.as_ref().context("no region has been chosen yet")?;
-            Ok(ranking.get(n).context("the world has too few regions")?.0.clone())
-        };
-        match region {
-            RegionSelector::Named(region) => Ok(region.clone()),
-            RegionSelector::MostLeases => nth(0),
-            RegionSelector::SecondMostLeases => nth(1),
-        }
-    }
-
-    fn note_hit(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        let takes = hits::takes_leases(fault);
-        for region in hits::regions(fault) {
-            let region = self.resolve(region)?;
-            lock(&self.site.facts).hit(region.as_str(), now_us(), takes);
-            if takes && self.victim.is_none() {
-                let ranking = self.ranking.as_ref().context("the regions were not ranked")?;
-                let of = ranking.iter().map(|(_, leases)| leases).sum();
-                let leases = ranking.iter().find(|(name, _)| *name == region).map_or(0, |(_, leases)| *leases);
-                self.victim = Some(Victim { region: region.to_string(), leases, of });
-            }
-        }
-        Ok(())
-    }
-
-    fn note_heal(&self, fault: &Fault) -> anyhow::Result<()> {
-        for region in hits::regions(fault) {
-            let region = self.resolve(region)?;
-            lock(&self.site.facts).healed(region.as_str(), now_us(), hits::takes_leases(fault));
-        }
-        Ok(())
-    }
 }
 
-fn ranked(sampler: &Sampler, regions: &[RegionName]) -> anyhow::Result<Vec<(RegionName, u64)>> {
-    let leases = sampler.newest_leases().context("nobody has seen the leases yet")?;
-    let held = |region: &RegionName| leases.get(region.as_str()).copied().unwrap_or(0);
-    let mut all: Vec<_> = regions.iter().map(|region| (region.clone(), held(region))).collect();
-    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    Ok(all)
+/// An operator's word that was not taken back.
+pub(crate) fn a_word_on(region: &RegionView) -> String {
+    format!("an operator's word on {}", region.name)
 }
 
 /// Why this tier cannot do a step.
-pub(super) fn refuses(step: &Step) -> Option<String> {
+pub(crate) fn refuses(step: &Step) -> Option<String> {
     match &step.kind {
         StepKind::Fault(_) | StepKind::Undo(_) => None,
         StepKind::Command(_) => Some("declared commands are for the tier cluster".to_owned()),
@@ -186,7 +121,7 @@ pub fn preview(drill: &Drill, step: &Step) -> Vec<Target> {
     vec![Target { what, region, how, undo }]
 }
 
-const fn what_told(fault: &Fault) -> &'static str {
+pub(super) const fn what_told(fault: &Fault) -> &'static str {
     match fault {
         Fault::Partition { .. } | Fault::Toxic { .. } | Fault::GatewayDown { .. } | Fault::Statements { .. } => "links",
         Fault::Kill { process, .. } | Fault::Pause { process, .. } => match process {
@@ -203,7 +138,7 @@ const fn what_told(fault: &Fault) -> &'static str {
     }
 }
 
-const fn undo_told(fault: &Fault) -> &'static str {
+pub(crate) const fn undo_told(fault: &Fault) -> &'static str {
     match fault {
         Fault::Partition { .. } | Fault::Toxic { .. } | Fault::Statements { .. } => "take the toxics off",
         Fault::GatewayDown { .. } => "let connections through again",
@@ -231,17 +166,14 @@ impl Tier for Local {
 
     fn targets(&self, step: &Step) -> Vec<Target> {
         let StepKind::Fault(fault) = &step.kind else { return Vec::new() };
-        let known = |region: &RegionSelector| self.resolve(region).ok();
-        let region = hits::regions(fault).first().and_then(|region| known(region)).map(|region| region.to_string());
-        let (how, undo) = (hits::named(fault, &known).to_string(), undo_told(fault).to_owned());
-        vec![Target { what: what_told(fault).to_owned(), region, how, undo }]
+        vec![self.choice.target(fault, undo_told(fault).to_owned())]
     }
 
     /// Only what stands still must be told to go on: everything else ends with this process, as the world does.
     async fn undo_of(&mut self, step: &Step) -> anyhow::Result<Vec<Undo>> {
-        self.rank()?;
+        self.choice.rank(&self.site.sampler)?;
         let StepKind::Fault(Fault::Pause { process, region }) = &step.kind else { return Ok(Vec::new()) };
-        let region = self.resolve(region)?;
+        let region = self.choice.resolve(region)?;
         let (scheduler, agent) = self.site.world.lock().await.region_ids(&region);
         let ids = match process {
             ProcessKind::Scheduler => vec![scheduler],
@@ -254,30 +186,33 @@ impl Tier for Local {
 
     async fn act(&mut self, step: &Step) -> anyhow::Result<Value> {
         let StepKind::Fault(fault) = &step.kind else { anyhow::bail!("this tier carries out faults only") };
-        self.rank()?;
+        self.choice.rank(&self.site.sampler)?;
         let mut going = std::mem::take(&mut self.going);
-        let resolve = |region: &RegionSelector| self.resolve(region);
+        let resolve = |region: &RegionSelector| self.choice.resolve(region);
         let done = act::act(&self.site, &mut going, &step.name, fault, &resolve).await;
         self.going = going;
-        self.fell_silent |= *fault == Fault::SilenceInjector;
         // Also where it was carried out in part: the regions are hit then.
-        self.note_hit(fault)?;
+        self.choice.note_hit(fault)?;
+        if *fault == Fault::SilenceInjector && done.is_ok() {
+            // The dead man's switch has undone whatever the proxy did.
+            lock(&self.site.facts).all_healed(now_us());
+        }
         done
     }
 
     async fn undo(&mut self, step: &Step) -> anyhow::Result<()> {
         let StepKind::Fault(fault) = &step.kind else { return Ok(()) };
         // From its begin: what a heal takes is the heal's, not the fault's.
-        self.note_heal(fault)?;
+        self.choice.note_heal(fault)?;
         let mut going = std::mem::take(&mut self.going);
-        let resolve = |region: &RegionSelector| self.resolve(region);
+        let resolve = |region: &RegionSelector| self.choice.resolve(region);
         let done = act::undo(&self.site, &mut going, &step.name, fault, &resolve, self.rate).await;
         self.going = going;
         done
     }
 
     fn gauges(&self) -> LocalGauges {
-        LocalGauges(Arc::clone(&self.site.facts))
+        LocalGauges::new(Arc::clone(&self.site.facts))
     }
 
     async fn residue(&mut self) -> Vec<String> {
@@ -288,8 +223,7 @@ impl Tier for Local {
         }
         match self.site.operator.regions().await {
             Ok(list) => {
-                let held = list.regions.into_iter().filter(|region| region.verb != RegionVerb::None);
-                left.extend(held.map(|region| format!("an operator's word on {}", region.name)));
+                left.extend(list.regions.iter().filter(|region| region.verb != RegionVerb::None).map(a_word_on));
             }
             Err(error) => left.push(format!("perhaps an operator's word: {error}")),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::{Client, NoTls};
+use topology::Topology;
 
 use super::database::Database;
 use super::topology as shape;
@@ -59,16 +60,21 @@ async fn control(client: &Client) -> anyhow::Result<Vec<Control>> {
 }
 
 /// What the world was made of.
-pub(crate) fn world(topology: &str, seen: Seen, drill: &Drill) -> WorldTold {
+pub(crate) fn world(topology: &str, engine: &str, drill: &Drill) -> WorldTold {
     let read = topology::config::parse(topology, "the drill's topology").expect("the tier writes good topologies");
-    let clocks = &read.topology.scheduling;
+    made_of(&read.topology, topology, format!("{engine}, one database"), could_not_fail(drill))
+}
+
+/// What a world of a topology was made of.
+pub(crate) fn made_of(topology: &Topology, text: &str, engine: String, could_not_fail: Vec<String>) -> WorldTold {
+    let clocks = &topology.scheduling;
     let seconds = |time: Duration| time.as_secs_f64();
     WorldTold {
-        engine: format!("{}, one database", seen.engine),
-        could_not_fail: could_not_fail(drill),
-        survive: read.topology.database.survive.to_string(),
-        regions: read.topology.regions.iter().map(|region| region.name.to_string()).collect(),
-        topology_digest: Sha256::digest(topology).iter().map(|byte| format!("{byte:02x}")).collect(),
+        engine,
+        could_not_fail,
+        survive: topology.database.survive.to_string(),
+        regions: topology.regions.iter().map(|region| region.name.to_string()).collect(),
+        topology_digest: Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect(),
         clocks: BTreeMap::from([
             ("heartbeat".to_owned(), seconds(clocks.heartbeat)),
             ("session_ttl".to_owned(), seconds(clocks.session_ttl)),

@@ -2,26 +2,10 @@
 
 use std::fmt::Write as _;
 
-use topology::{Position, RegionName};
-
 use crate::drill::{REGIONS, WorldSpec};
 
-/// For each of the regions that a world may have, in their order: AWS's name, and a place nearby for clients.
-const AT: [(&str, f64, f64); REGIONS.len()] = [
-    ("us-west-2", 45.5, -122.7),
-    ("eu-west-1", 53.3, -6.3),
-    ("ap-northeast-1", 35.7, 139.7),
-    ("us-east-1", 38.9, -77.4),
-    ("sa-east-1", -23.6, -46.6),
-];
-
-/// A place near a region, for the clients there; none where the tier has no such region.
-#[must_use]
-pub fn place(region: &RegionName) -> Option<Position> {
-    let nth = REGIONS.iter().position(|name| *name == region.as_str())?;
-    let (_, lat, lng) = AT[nth];
-    Some(Position::new(lat, lng).expect("the table holds places of the globe"))
-}
+/// AWS's names of the regions that a world may have, in their order.
+const CLOUD: [&str; REGIONS.len()] = ["us-west-2", "eu-west-1", "ap-northeast-1", "us-east-1", "sa-east-1"];
 
 /// The n-th specialization.
 #[must_use]
@@ -69,7 +53,7 @@ pub fn text(world: &WorldSpec) -> String {
 }
 
 fn table(world: &WorldSpec) -> impl Iterator<Item = (&'static str, &'static str)> {
-    REGIONS.into_iter().zip(AT.map(|(cloud, ..)| cloud)).take(world.regions)
+    REGIONS.into_iter().zip(CLOUD).take(world.regions)
 }
 
 fn slots(world: &WorldSpec, region: &str) -> u32 {

@@ -1,6 +1,6 @@
 //! Objective by objective, and the verdict.
 
-use crate::checker::{AnomalyKind, Summary};
+use crate::checker::{AnomalyKind, Summary, UNJUDGED};
 use crate::drill::Objectives;
 use crate::journal::{Activity, Figure, Judged, Measures, Probed, Verdict, Victim};
 
@@ -37,7 +37,7 @@ pub fn judge(run: &Judgement<'_>) -> (Vec<Judged>, Verdict, Vec<String>) {
             format!("{} held {share:.0} % of the leases: too few to prove anything by taking it away", victim.region);
         return (judged, Verdict::Inconclusive, vec![text]);
     }
-    for one in judged.iter().filter(|one| !one.kept) {
+    for one in judged.iter().filter(|one| one.kept == Some(false)) {
         reasons.push(match &one.had {
             Figure::Measured(had) => format!("{} was {had:.1}, at most {} was wanted", one.objective, one.at_most),
             Figure::NotMeasured(why) => format!("{} was wanted at most {}: {why}", one.objective, one.at_most),
@@ -91,7 +91,10 @@ fn objectives(run: &Judgement<'_>) -> Vec<Judged> {
         priority_inversions,
     } = *run.objectives;
     let measures = run.measures;
-    let counted = |kind: AnomalyKind| Figure::Measured(run.check.count(kind) as f64);
+    let counted = |kind: AnomalyKind| match run.check.unjudged.contains(&kind) {
+        true => Figure::NotMeasured(UNJUDGED.to_owned()),
+        false => Figure::Measured(run.check.count(kind) as f64),
+    };
     let number = |wanted: Option<u64>| wanted.map(|most| most as f64);
     let all = [
         ("rto_s", rto_s, measures.rto_s.clone()),
@@ -110,7 +113,8 @@ fn objectives(run: &Judgement<'_>) -> Vec<Judged> {
     wanted
         .filter(|(name, _, had)| *name != "rpo_s" || had.number().is_some())
         .map(|(name, at_most, had)| {
-            let kept = had.number().is_some_and(|had| had <= at_most);
+            let is_open = run.check.unjudged.iter().any(|kind| kind.as_str() == name);
+            let kept = (!is_open).then(|| had.number().is_some_and(|had| had <= at_most));
             Judged { objective: name.to_owned(), at_most, had, kept }
         })
         .collect()
@@ -178,6 +182,25 @@ mod tests {
             let (verdict, reasons) = verdict(&objectives, &Summary::default(), None);
             assert_eq!((verdict, reasons.len()), (Verdict::Deviated, 1), "{objectives:?}");
         }
+    }
+
+    #[test]
+    fn what_a_world_cannot_show_is_neither_kept_nor_missed() {
+        let check = Summary { unjudged: AnomalyKind::BY_RUNNERS.into(), ..Summary::default() };
+        let objectives = Objectives { lost: Some(0), duplicated: Some(0), ..Objectives::default() };
+        let run = Judgement {
+            objectives: &objectives,
+            measures: &measures(),
+            check: &check,
+            victim: None,
+            activities: &[],
+            steady_after: &[],
+            residue: &[],
+        };
+        let (judged, verdict, _) = judge(&run);
+        let told: Vec<_> = judged.iter().map(|one| (one.objective.as_str(), one.kept, one.had.number())).collect();
+        assert_eq!(told, [("lost", Some(true), Some(0.0)), ("duplicated", None, None)]);
+        assert_eq!(verdict, Verdict::Pass);
     }
 
     #[test]

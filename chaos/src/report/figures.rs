@@ -1,6 +1,6 @@
 //! Objectives beside what was measured: the one list that every form of the report shows.
 
-use crate::checker::AnomalyKind;
+use crate::checker::{AnomalyKind, UNJUDGED};
 use crate::journal::{Figure, Journal, MarkName};
 
 use super::words::{self, Unit};
@@ -23,7 +23,8 @@ pub(super) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Asked {
     at_most: f64,
-    kept: bool,
+    /// None where the world could not show it.
+    kept: Option<bool>,
 }
 
 impl Line {
@@ -61,9 +62,14 @@ impl Line {
         }
     }
 
-    /// Whether it was kept, where something was wanted.
+    /// Whether it was kept, where something was wanted that the world could show.
     pub(super) fn kept(&self) -> Option<bool> {
-        self.asked.map(|asked| asked.kept)
+        self.asked?.kept
+    }
+
+    /// Whether something was wanted.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.asked.is_some()
     }
 }
 
@@ -126,11 +132,12 @@ fn times(journal: &Journal) -> Vec<Line> {
 /// Where nothing was acknowledged, nothing could be lost: a 0 would promise what nobody saw.
 fn counts(journal: &Journal) -> Vec<Line> {
     let check = &journal.check;
-    let seen = |count: u64| match (check.acknowledged, count) {
+    let seen = |key: &str, count: u64| match (check.acknowledged, count) {
+        _ if check.unjudged.iter().any(|kind| kind.as_str() == key) => Figure::NotMeasured(UNJUDGED.to_owned()),
         (0, 0) => Figure::NotMeasured("not measured: no mission was acknowledged".to_owned()),
         (_, count) => Figure::Measured(count as f64),
     };
-    let of = |key, name: &str, what: &str, count| line(key, name, what, Unit::Pieces, seen(count));
+    let of = |key, name: &str, what: &str, count| line(key, name, what, Unit::Pieces, seen(key, count));
     let found = |kind| check.count(kind);
     let inversions = journal.measures.priority_inversions;
     vec![

@@ -1,6 +1,6 @@
 //! The verdict and why, in sentences for somebody who does not know the system.
 
-use crate::checker::{AnomalyKind, Indeterminate, Summary};
+use crate::checker::{AnomalyKind, Indeterminate, Summary, UNJUDGED};
 use crate::journal::{Journal, MarkName, Verdict, Victim};
 
 use super::figures::{self, Figures};
@@ -94,6 +94,9 @@ fn missions(journal: &Journal) -> String {
     let missions = words::pieces(check.acknowledged, "acknowledged mission");
     match (check.acknowledged, found.as_slice()) {
         (0, []) => "No mission was acknowledged, so nothing is proven about missions.".to_owned(),
+        (_, []) if check.unjudged.contains(&AnomalyKind::Duplicated) => {
+            format!("Of {missions} none was lost. Whether any was done twice is {UNJUDGED}.")
+        }
         (_, []) => format!("Of {missions} none was lost and none was done twice."),
         (_, found) => format!("Of {missions} the history shows: {}.", found.join(", ")),
     }

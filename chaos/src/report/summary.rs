@@ -50,9 +50,10 @@ fn facts(journal: &Journal) -> Vec<(&'static str, String)> {
         (
             "missions",
             format!(
-                "{} acknowledged: {} proven, {} failed{failed}, {} held back",
+                "{} acknowledged: {} {}, {} failed{failed}, {} held back",
                 n(check.acknowledged),
-                n(check.proven),
+                n(check.proven + check.unwatched),
+                if check.unjudged.is_empty() { "proven" } else { "ended well by their rows" },
                 n(check.failed.values().sum()),
                 n(check.held_back)
             ),

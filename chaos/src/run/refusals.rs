@@ -29,7 +29,11 @@ impl fmt::Display for Refusal {
 /// Everything of a drill that a tier cannot do: steps, probes of the hypothesis, and the drill itself where it is not
 /// written for the tier.
 pub fn refusals<T: Tier>(drill: &Drill, tier: &T) -> Vec<Refusal> {
-    let name = tier.name();
+    refusals_of(drill, tier.name(), |step| tier.refuses(step))
+}
+
+/// The same of a tier that does not stand yet, by its name and what it refuses.
+pub fn refusals_of(drill: &Drill, name: TierName, refuses: impl Fn(&Step) -> Option<String>) -> Vec<Refusal> {
     let refusal = |step: Option<&str>, reason| Refusal { step: step.map(str::to_owned), tier: name, reason };
     let mut all = Vec::new();
     if !drill.tiers.contains(&name) {
@@ -40,7 +44,7 @@ pub fn refusals<T: Tier>(drill: &Drill, tier: &T) -> Vec<Refusal> {
     }
     let looks = drill.hypothesis.probes.iter().map(as_step);
     for step in looks.chain(drill.method.iter().cloned()) {
-        all.extend(tier.refuses(&step).map(|reason| refusal(Some(&step.name), reason)));
+        all.extend(refuses(&step).map(|reason| refusal(Some(&step.name), reason)));
     }
     all
 }

@@ -162,7 +162,7 @@ impl Sim<'_> {
         let wanted = all.into_iter().filter_map(|(name, limit, had)| Some((name, limit?, had)));
         wanted
             .map(|(objective, at_most, had)| {
-                let kept = had.number().is_some_and(|had| had <= at_most);
+                let kept = Some(had.number().is_some_and(|had| had <= at_most));
                 Judged { objective: objective.to_owned(), at_most, had, kept }
             })
             .collect()
@@ -170,7 +170,7 @@ impl Sim<'_> {
 
     fn verdict(&self, measures: &Measures, judged: &[Judged]) -> (Verdict, Vec<String>) {
         let mut reasons: Vec<String> = self.wire.witness.violations.iter().map(ToString::to_string).collect();
-        let missed = judged.iter().filter(|judged| !judged.kept);
+        let missed = judged.iter().filter(|judged| judged.kept == Some(false));
         reasons.extend(missed.map(|judged| {
             let had = match &judged.had {
                 Figure::Measured(figure) => figure.to_string(),

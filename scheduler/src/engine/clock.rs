@@ -16,19 +16,32 @@ const FRESH_FOR: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     last: Mutex<Option<(Instant, DateTime<Utc>)>>,
+    /// Held by whoever reads.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Clock {
     /// A moment of the database's clock, at most [`FRESH_FOR`] old.
     pub(crate) async fn now(&self, db: &Db) -> Result<DateTime<Utc>, sql::Error> {
-        let asked = Instant::now();
-        if let Some((read, time)) = *lock(&self.last)
-            && asked.duration_since(read) < FRESH_FOR
-        {
+        if let Some(time) = self.fresh() {
             return Ok(time);
         }
+        let turn = self.reading.try_lock();
+        if turn.is_err() {
+            // One reads for all who ask meanwhile. Where it fails, each asks for itself, so that no one waits for many.
+            drop(self.reading.lock().await);
+            if let Some(time) = self.fresh() {
+                return Ok(time);
+            }
+        }
+        let asked = Instant::now();
         let time = db.clock().await?;
         *lock(&self.last) = Some((asked, time));
         Ok(time)
+    }
+
+    fn fresh(&self) -> Option<DateTime<Utc>> {
+        let (read, time) = (*lock(&self.last))?;
+        (read.elapsed() < FRESH_FOR).then_some(time)
     }
 }

@@ -1,6 +1,5 @@
 //! One mission at a time: show, cancel, retry; and lists.
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use scheduler_client::wire;
 use scheduler_core::lifecycle::{self, Command, Landing, MissionState};
@@ -38,18 +37,18 @@ impl Engine {
         Ok(convert::placement(&self.find(mission, None).await?, &self.0.views.current().topology))
     }
 
-    /// Missions, newest first. A region whose database does not answer is left out and named.
+    /// Missions, newest first by the time in their ids, which is the clock of the scheduler that took them. A region whose database does not answer is left out and named.
     pub async fn list(&self, query: wire::ListMissions) -> Result<wire::MissionPage, Refusal> {
         let limit = query.limit.unwrap_or(PAGE.0);
         check::range("/limit", limit, 1, PAGE.1)?;
         query.drill.as_deref().map_or(Ok(()), |run| check::drill("/drill", run))?;
-        let after = query.after.as_deref().map_or(Ok((DateTime::<Utc>::MAX_UTC, MissionId(Uuid::max()))), cursor)?;
+        let after = query.after.as_deref().map_or(Ok(MissionId(Uuid::max())), cursor)?;
         let filter = ListFilter {
             state: query.state.map(convert::stored_state),
             region: query.region,
             specialization: query.specialization,
             drill: query.drill,
-            after: (after.0.min(far_future()), after.1),
+            after,
             limit: limit + 1,
         };
         let homes = self.homes();
@@ -64,12 +63,11 @@ impl Engine {
         if degraded.len() == homes.len() {
             return Err(Refusal::Unavailable);
         }
-        rows.sort_by_key(|row| std::cmp::Reverse((row.submitted_at, row.id)));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         let page = usize::try_from(limit).expect("the limit was checked");
         let more = rows.len() > page;
         rows.truncate(page);
-        let next =
-            rows.last().filter(|_| more).map(|row| format!("{}_{}", row.submitted_at.timestamp_micros(), row.id));
+        let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
         Ok(wire::MissionPage { missions: rows.iter().map(convert::mission).collect(), next, degraded })
     }
 
@@ -211,16 +209,7 @@ fn allow(actor: &Actor, row: &MissionRow) -> Result<(), Refusal> {
     if owner(actor).is_some_and(|name| name != row.submitter) { Err(Refusal::NotYours) } else { Ok(()) }
 }
 
-/// Reads a page mark: microseconds and mission.
-fn cursor(text: &str) -> Result<(DateTime<Utc>, MissionId), Refusal> {
-    let read = || {
-        let (micros, id) = text.split_once('_')?;
-        Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
-    };
-    read().ok_or_else(|| Refusal::invalid(Fault::Cursor, "/after", "hand back the `next` of a page"))
-}
-
-/// Later than any mission, and early enough for both databases.
-fn far_future() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_370_764_800, 0).expect("the year 9999 is a time")
+/// Reads a page mark: the last mission before it.
+fn cursor(text: &str) -> Result<MissionId, Refusal> {
+    text.parse().map_err(|_| Refusal::invalid(Fault::Cursor, "/after", "hand back the `next` of a page"))
 }

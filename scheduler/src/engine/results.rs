@@ -12,7 +12,6 @@ use topology::{DatabaseRegion, MissionId};
 
 pub(crate) use self::batches::{Completes, Fails, Finds, Parts, Progresses, Releases};
 use self::words::{Completion, Failure, HandBack, Report, Word};
-use super::coalescer::Pushed;
 use super::{Engine, check, convert, digest};
 use crate::planted::planted;
 use crate::refusal::{Fault, Refusal};
@@ -87,18 +86,18 @@ impl Engine {
     }
 
     async fn say<W: Word>(&self, said: Said<W>) -> Result<wire::LeaseAnswer, Refusal> {
-        let first = W::line(self).put(&said.home, said.word.row());
+        let first = W::line(self).push(&said.home, said.word.row()).await;
         self.settle(said, first).await
     }
 
-    /// What comes of a word that is in line; it is said again where its mission moved meanwhile.
+    /// What comes of a word that was said once; it is said again where its mission moved meanwhile.
     async fn settle<W: Word>(
         &self,
         said: Said<W>,
-        first: Pushed<Option<W::Done>>,
+        first: Result<Option<W::Done>, Refusal>,
     ) -> Result<wire::LeaseAnswer, Refusal> {
         let Said { mut home, word } = said;
-        let mut changed = first.answer().await?;
+        let mut changed = first?;
         for left in (0..TRIES).rev() {
             if let Some(done) = changed {
                 return Ok(word.answer(done));

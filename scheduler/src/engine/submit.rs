@@ -1,5 +1,6 @@
 //! Submitting: check, place on the view in memory, store in one coalesced statement, wake who waits.
 
+mod course;
 mod keys;
 mod request;
 mod stored;
@@ -10,6 +11,7 @@ use scheduler_client::wire;
 use scheduler_core::lifecycle::MissionState;
 use topology::{DatabaseRegion, Epoch};
 
+use self::course::{Course, Decided};
 use self::request::{Request, RequestKey};
 pub(crate) use self::stored::{Fate, Submits};
 use super::{Actor, Engine, SubmitContext, Submitted, convert, lock};
@@ -43,18 +45,21 @@ impl Engine {
         let requests: Vec<_> = missions.into_iter().map(read).collect();
         let valid: Vec<&Request> = requests.iter().filter_map(|request| request.as_ref().ok()).collect();
         let mut earlier = self.brought_earlier(&valid).await.into_iter();
-        let each = requests.into_iter().enumerate().map(|(n, request)| {
-            let known = request.is_ok().then(|| earlier.next()).flatten().unwrap_or(Ok(None));
-            let over = allowance.is_some_and(|left| n >= left);
-            async move {
-                match (request?, known?) {
-                    (request, Some(submission)) => self.replay(&request, &submission).await,
-                    (request, None) if over => self.replay_or_refuse(&request).await,
-                    (request, None) => self.store(context, request, now).await,
+        let courses: Vec<Course<()>> = requests
+            .into_iter()
+            .enumerate()
+            .map(|(n, request)| {
+                let known = request.is_ok().then(|| earlier.next()).flatten().unwrap_or(Ok(None));
+                let over = allowance.is_some_and(|left| n >= left);
+                match (request, known) {
+                    (Err(refusal), _) | (_, Err(refusal)) => Course::Refused(refusal),
+                    (Ok(request), Ok(Some(submission))) => Course::Known(Box::new(request), submission),
+                    (Ok(request), Ok(None)) if over => Course::Over(Box::new(request)),
+                    (Ok(request), Ok(None)) => Course::New(Box::new(request), ()),
                 }
-            }
-        });
-        join_all(each).await
+            })
+            .collect();
+        self.follow(context, self.offer_each(context, courses, now), now).await
     }
 
     /// How many of `wanted` missions the submitter may still add; none = all.
@@ -68,31 +73,18 @@ impl Engine {
         Some(usize::try_from(limit - open).unwrap_or(0)).filter(|left| *left < wanted)
     }
 
-    /// Places a mission and stores it. Its key was looked up under earlier topologies.
-    async fn store(
+    /// Stores a mission whose first decision has come to its end, by further decisions where it must.
+    async fn go_on(
         &self,
         context: &SubmitContext,
         mut request: Request,
+        first: Decided,
         now: DateTime<Utc>,
     ) -> Result<Submitted, Refusal> {
-        for _ in 0..DECISIONS {
-            let placed = self.0.views.place(&request.ask());
-            if let Some(pool) = &placed.pool {
-                // At once, so that the next placement of this very request sees it.
-                self.0.views.bump(pool, 1);
-            }
-            let row = self.row(&request, context, &placed, now);
-            let fate = self.0.submits.push(&placed.home, row.clone()).await;
-            if !matches!(fate, Ok(Fate::Stored(_)))
-                && let Some(pool) = &placed.pool
-            {
-                self.0.views.bump(pool, -1);
-            }
+        let (mut row, mut home, mut fate) = first;
+        for left in (0..DECISIONS).rev() {
             match fate? {
-                Fate::Stored(stored) => {
-                    let mission = request.answer(&row, &placed.home, stored);
-                    return Ok(Submitted { mission, replayed: false });
-                }
+                Fate::Stored(stored) => return Ok(request.stored(&row, &home, stored)),
                 Fate::Known(submission) => return self.replay(&request, &submission).await,
                 Fate::Unknown => return Err(Refusal::Indeterminate),
                 Fate::Stale => {
@@ -105,6 +97,11 @@ impl Engine {
                     }
                 }
             }
+            if left == 0 {
+                break;
+            }
+            let placed = self.0.views.place_each(std::iter::once(request.ask())).remove(0);
+            (row, home, fate) = self.fate(self.offer(context, &request, placed, now)).await;
         }
         Err(Refusal::Unavailable)
     }
@@ -172,8 +169,8 @@ fn small(number: u32) -> i32 {
 
 impl Request {
     /// The mission as it was stored.
-    fn answer(&self, row: &NewMission, home: &DatabaseRegion, stored: StoredMission) -> wire::Mission {
-        wire::Mission {
+    fn stored(&self, row: &NewMission, home: &DatabaseRegion, stored: StoredMission) -> Submitted {
+        let mission = wire::Mission {
             id: self.id,
             state: convert::state(row.state),
             reason: row.reason.clone(),
@@ -199,6 +196,7 @@ impl Request {
             finished_at: None,
             payload: None,
             history: None,
-        }
+        };
+        Submitted { mission, replayed: false }
     }
 }

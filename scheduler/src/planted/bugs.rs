@@ -115,11 +115,12 @@ pub(crate) async fn mission_submit_most(
     db: &Db,
     home: &DatabaseRegion,
     placed_by: &str,
+    counted: bool,
     batch: &[&NewMission],
 ) -> Result<Vec<StoredMission>, sql::Error> {
     // Ids are random.
     let (dropped, kept): (Vec<&NewMission>, Vec<_>) = batch.iter().partition(|one| one.id.0.as_u64_pair().1 % 50 == 0);
-    let mut stored = mission_submit(db, home, placed_by, &kept).await?;
+    let mut stored = mission_submit(db, home, placed_by, counted, &kept).await?;
     let now = db.clock().await?;
     let placed_at = |one: &NewMission| one.region.is_some().then_some(now);
     stored.extend(dropped.iter().map(|one| StoredMission { id: one.id, submitted_at: now, placed_at: placed_at(one) }));

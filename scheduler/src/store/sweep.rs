@@ -38,7 +38,7 @@ const SETTLE: Statement = sql::statement!(
          )"
 );
 
-/// What is due in a home: each part is one probe of an index.
+/// What is due in a home: each part is one probe of an index, that of run limits one a live session.
 const DUE: Statement = sql::statement!("sweep_due", idempotent, include_str!("sql/sweep_due.sql"));
 
 const POOLS_QUEUED: Statement = sql::statement!("pools_queued", idempotent, include_str!("sql/pools_queued.sql"));

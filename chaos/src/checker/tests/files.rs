@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::books::Books;
 use super::model::{Model, all_lives, mixed};
-use crate::checker::{AnomalyKind, check, check_within};
-use crate::history::{EVENTS, Error, LEDGER, ROWS, Record, SUBMITS, agent_file};
+use crate::checker::{AnomalyKind, Summary, check, check_within, check_without_runners};
+use crate::history::{Call, EVENTS, Error, LEDGER, ROWS, Record, SUBMITS, agent_file};
 
 fn write<T: Serialize>(folder: &Path, name: &str, lines: &[T]) {
     let record = Record::open(&folder.join(name)).unwrap();
@@ -54,4 +54,26 @@ fn a_missing_file_is_no_clean_history() {
         let error = check(folder.path()).unwrap_err();
         assert!(matches!(&error, Error::Io { path, .. } if path.ends_with(missing)), "{error:?}");
     }
+}
+
+#[test]
+fn without_runners_only_what_they_alone_show_is_left_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = Model::of(&all_lives()).books;
+    write(folder.path(), SUBMITS, &history.submits);
+    write(folder.path(), ROWS, &history.rows);
+    write(folder.path(), EVENTS, &history.events);
+    let whole = check_without_runners(folder.path()).unwrap();
+    assert!(whole.is_clean() && whole.unjudged == AnomalyKind::BY_RUNNERS.into(), "{whole:?}");
+    assert!(whole.unwatched > 0 && whole.proven == 0, "{whole:?}");
+
+    let promised = history.submits.iter().find_map(|op| match op.call {
+        Call::Submit { mission, .. } => mission,
+        Call::Complete { .. } | Call::Fail { .. } => None,
+    });
+    let rows: Vec<_> = history.rows.iter().filter(|row| Some(row.mission) != promised).cloned().collect();
+    std::fs::remove_file(folder.path().join(ROWS)).unwrap();
+    write(folder.path(), ROWS, &rows);
+    let lost: Summary = check_without_runners(folder.path()).unwrap();
+    assert_eq!(lost.count(AnomalyKind::Lost), 1, "{lost:?}");
 }

@@ -33,6 +33,8 @@ pub(super) enum Answer {
     Lost,
     /// Lost with the agent; the next one brings the result again.
     HeardLater,
+    /// Heard by an agent that died before it forgot the result; the next one brings it again.
+    HeardTwice,
 }
 
 /// What happens to a mission that waits in a queue, so that it waits in one again.
@@ -153,6 +155,10 @@ impl Course<'_> {
                 self.bring(word, OpKind::Invoke);
                 self.bring(word, OpKind::Ok);
             }
+            Answer::HeardTwice => {
+                self.bring(word, OpKind::Ok);
+                self.bring(word, OpKind::Ok);
+            }
         }
     }
 
@@ -262,7 +268,10 @@ fn mix<T, K: Ord>(lines: Vec<T>, of: impl Fn(&T) -> K, rng: &mut StdRng) -> Vec<
 }
 
 pub(super) fn lives() -> impl Strategy<Value = Vec<Life>> {
-    let answer = || prop_oneof![3 => Just(Answer::Heard), 1 => Just(Answer::Lost), 1 => Just(Answer::HeardLater)];
+    let answer = || {
+        let heard = prop_oneof![Just(Answer::Lost), Just(Answer::HeardLater), Just(Answer::HeardTwice)];
+        prop_oneof![Just(Answer::Heard), heard]
+    };
     let asked = prop_oneof![
         6 => Just(Asked::Acknowledged),
         2 => Just(Asked::Unheard),
@@ -292,7 +301,7 @@ pub(super) fn lives() -> impl Strategy<Value = Vec<Life>> {
 
 /// Every kind of life that there is, once with every finish.
 pub(super) fn all_lives() -> Vec<Life> {
-    let answers = [Answer::Heard, Answer::Lost, Answer::HeardLater];
+    let answers = [Answer::Heard, Answer::Lost, Answer::HeardLater, Answer::HeardTwice];
     let mut turns = vec![Turn::GrantLost, Turn::Crash, Turn::Drain, Turn::TooLate, Turn::Replaced, Turn::Stranded];
     turns.push(Turn::Retried);
     turns.extend(answers.map(Turn::Fails));

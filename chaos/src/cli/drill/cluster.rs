@@ -26,7 +26,7 @@ pub(super) struct Deployment {
     servers: Vec<String>,
     /// Bearer token of an operator
     #[arg(long, env = "MERIDIAN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    pub(super) token: Option<String>,
 }
 
 pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) -> anyhow::Result<Exit> {

@@ -1,9 +1,12 @@
 //! `chaos drill` on a world of its own.
 
+use std::path::PathBuf;
+
 use chaos::drill::{Drill, preview};
 use chaos::journal::{Journal, Verdict};
 use chaos::local::{self, Options, Progress as Told, preview as targets};
 use chaos::measure::word;
+use chaos::registry::Registry;
 use chaos::report;
 use chaos::run::signals;
 use uuid::Uuid;
@@ -24,6 +27,20 @@ pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) 
 
 /// Carries one drill out and writes its report.
 pub(super) async fn carry_out(args: &super::Args, drill: &Drill, output: &mut Output) -> anyhow::Result<Journal> {
+    let (run, registry, folder) = place(args, drill, output)?;
+    let progress = Progress::new(output);
+    let hears = |told: Told<'_>| progress.tells(told);
+    let program = std::env::current_exe()?;
+    let options = Options { run: &run, folder: &folder, registry: &registry, program: &program, progress: &hears };
+    local::drill(drill, &options, signals()?).await
+}
+
+/// The name of a new run, where it is noted, and its folder; tells both.
+pub(super) fn place(
+    args: &super::Args,
+    drill: &Drill,
+    output: &mut Output,
+) -> anyhow::Result<(String, Registry, PathBuf)> {
     let run = Uuid::new_v4().simple().to_string();
     let registry = args.state.registry();
     let folder = match &args.out {
@@ -31,14 +48,7 @@ pub(super) async fn carry_out(args: &super::Args, drill: &Drill, output: &mut Ou
         None => registry.folder_of(&run),
     };
     output.note(&format!("drill {}, run {run}, in {}", drill.name, folder.display()))?;
-    let progress = Progress::new(output);
-    let hears = |told: Told<'_>| match told {
-        Told::Phase(text) => progress.tells(text),
-        Told::Run(event) => progress.hears(event),
-    };
-    let program = std::env::current_exe()?;
-    let options = Options { run: &run, folder: &folder, registry: &registry, program: &program, progress: &hears };
-    local::drill(drill, &options, signals()?).await
+    Ok((run, registry, folder))
 }
 
 pub(super) const fn exit(verdict: Verdict) -> Exit {

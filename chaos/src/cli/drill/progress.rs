@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use chaos::local::Progress as Told;
 use chaos::run::Event;
 
 use crate::cli::output::Output;
@@ -14,10 +15,13 @@ impl<'a> Progress<'a> {
         Self(Mutex::new(output))
     }
 
-    /// Tells something that is no event of the runner.
-    pub(super) fn tells(&self, text: &str) {
-        // As in `hears`.
-        let _ = self.0.lock().expect("no holder of this lock panics").note(text);
+    /// Tells how a drill on real processes goes on.
+    pub(super) fn tells(&self, told: Told<'_>) {
+        match told {
+            // As in `hears`.
+            Told::Phase(text) => drop(self.0.lock().expect("no holder of this lock panics").note(text)),
+            Told::Run(event) => self.hears(event),
+        }
     }
 
     pub(super) fn hears(&self, event: Event<'_>) {

@@ -8,7 +8,7 @@ use crate::drill::{EdgeHealth, Fault, OperatorVerb, ProcessKind, RegionSelector,
 
 /// The word of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::drill) enum Word {
+pub(crate) enum Word {
     Partition,
     Toxic(Toxic),
     GatewayDown,
@@ -40,7 +40,7 @@ const HEALTH: [(&str, EdgeHealth); 2] = [("red", EdgeHealth::Red), ("green", Edg
 
 impl Word {
     /// All of them.
-    pub(in crate::drill) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Partition,
         Self::Toxic(Toxic::Latency),
         Self::Toxic(Toxic::Bandwidth),
@@ -63,7 +63,7 @@ impl Word {
         Self::SilenceInjector,
     ];
 
-    pub(in crate::drill) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Partition => "partition",
             Self::Toxic(toxic) => toxic.as_str(),
@@ -78,6 +78,25 @@ impl Word {
             Self::Edge => "edge",
             Self::Load => "load",
             Self::SilenceInjector => "silence_injector",
+        }
+    }
+
+    /// The word that says a fault.
+    pub(crate) const fn of(fault: &Fault) -> Self {
+        match fault {
+            Fault::Partition { .. } => Self::Partition,
+            Fault::Toxic { toxic, .. } => Self::Toxic(Toxic::of(toxic)),
+            Fault::GatewayDown { .. } => Self::GatewayDown,
+            Fault::Kill { .. } => Self::Kill,
+            Fault::CrashLoop { .. } => Self::CrashLoop,
+            Fault::Pause { .. } => Self::Pause,
+            Fault::RestartDatabase { .. } => Self::RestartDatabase,
+            Fault::Statements { .. } => Self::Statements,
+            Fault::Verb { verb: OperatorVerb::Cordon, .. } => Self::Cordon,
+            Fault::Verb { verb: OperatorVerb::Drain, .. } => Self::Drain,
+            Fault::Edge { .. } => Self::Edge,
+            Fault::Load { .. } => Self::Load,
+            Fault::SilenceInjector => Self::SilenceInjector,
         }
     }
 

@@ -46,7 +46,7 @@ fn endpoint(reader: &mut Reader, node: &Node, known: &Known) -> Option<Endpoint>
 
 /// What is done to the bytes of a link, by its word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::drill) enum Toxic {
+pub(crate) enum Toxic {
     Latency,
     Bandwidth,
     Stall,
@@ -58,6 +58,19 @@ pub(in crate::drill) enum Toxic {
 }
 
 impl Toxic {
+    pub(super) const fn of(toxic: &ToxicSpec) -> Self {
+        match toxic {
+            ToxicSpec::Latency { .. } => Self::Latency,
+            ToxicSpec::Bandwidth { .. } => Self::Bandwidth,
+            ToxicSpec::Stall => Self::Stall,
+            ToxicSpec::Blackhole => Self::Blackhole,
+            ToxicSpec::Reset { .. } => Self::Reset,
+            ToxicSpec::Refuse => Self::Refuse,
+            ToxicSpec::HalfOpen => Self::HalfOpen,
+            ToxicSpec::SlowClose { .. } => Self::SlowClose,
+        }
+    }
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Latency => "latency",

@@ -13,26 +13,31 @@ pub(super) fn section(html: &mut Markup, journal: &Journal) {
         super::paragraph(html, "There is no history, so there is nothing to count.");
         return super::end(html);
     }
-    let [lost, duplicated, overlap] =
-        [AnomalyKind::Lost, AnomalyKind::Duplicated, AnomalyKind::Overlap].map(|kind| check.count(kind));
+    let found = |kind| match check.unjudged.contains(&kind) {
+        true => "not judged".to_owned(),
+        false => words::count(check.count(kind)),
+    };
+    let [lost, duplicated, overlap] = [AnomalyKind::Lost, AnomalyKind::Duplicated, AnomalyKind::Overlap].map(found);
+    let n = words::count;
     let failed = story::failed(check).unwrap_or_else(|| "ended as failed or cancelled".to_owned());
     let indeterminate = format!("operations without an answer: {}", story::indeterminate(check));
     html.raw("<dl class=\"counts\">\n");
     for (name, figure, what) in [
-        ("acknowledged", check.acknowledged, "were answered with 2xx"),
-        ("proven", check.proven, "ended well, with one finished run of the winning epoch"),
-        ("failed", check.failed.values().sum(), &failed),
-        ("held back", check.held_back, "wait because residency lets them run nowhere now"),
+        ("acknowledged", n(check.acknowledged), "were answered with 2xx"),
+        ("proven", n(check.proven), "ended well, with one finished run of the winning epoch"),
+        ("unwatched", n(check.unwatched), "ended well by their rows, and no runner wrote down what it did"),
+        ("failed", n(check.failed.values().sum()), &failed),
+        ("held back", n(check.held_back), "wait because residency lets them run nowhere now"),
         ("lost", lost, "have no row, or succeeded without their work"),
         ("duplicated", duplicated, "have two accepted completions"),
         ("overlap", overlap, "effects of an older run after those of a newer one"),
-        ("fenced", check.fenced, "late results that the fence kept out"),
-        ("moved leases", journal.measures.moved_leases, "were given to another session"),
-        ("lost attempts", check.lost_attempts, "runs that were begun and cut off; their effects are no duplicates"),
-        ("indeterminate", check.indeterminate.all, &indeterminate),
-        ("operations", check.operations, "of the history that the checker read"),
+        ("fenced", n(check.fenced), "late results that the fence kept out"),
+        ("moved leases", n(journal.measures.moved_leases), "were given to another session"),
+        ("lost attempts", n(check.lost_attempts), "runs that were begun and cut off; their effects are no duplicates"),
+        ("indeterminate", n(check.indeterminate.all), &indeterminate),
+        ("operations", n(check.operations), "of the history that the checker read"),
     ] {
-        html.raw("<div>").element("dt", &[], name).element("dd", &[("class", &"number")], words::count(figure));
+        html.raw("<div>").element("dt", &[], name).element("dd", &[("class", &"number")], figure);
         html.element("dd", &[], what).raw("</div>\n");
     }
     html.raw("</dl>\n");

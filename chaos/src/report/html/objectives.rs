@@ -27,6 +27,7 @@ fn kept(line: &Line) -> Markup {
     let (class, told) = match line.kept() {
         Some(true) => ("mark good", "\u{2713} kept"),
         Some(false) => ("mark bad", "\u{2717} missed"),
+        None if line.is_asked() => ("mark", "not judged"),
         None => ("mark", "not asked"),
     };
     let mut html = Markup::default();

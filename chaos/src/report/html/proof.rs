@@ -9,8 +9,9 @@ pub(super) fn section(html: &mut Markup, journal: &Journal) {
     super::paragraph(html, "In the folder of this run, with the program of this version:");
     html.raw("<dl class=\"facts\">\n");
     let name = &journal.drill.name;
+    let watched = if journal.check.unjudged.is_empty() { "" } else { " --without-runners" };
     for (command, what) in [
-        ("chaos check .".to_owned(), "decides again from the history what was lost and what was done twice"),
+        (format!("chaos check .{watched}"), "decides again from the history what was lost and what was done twice"),
         ("chaos report .".to_owned(), "makes this page again, byte for byte"),
         (format!("chaos drill {name} --seed {}", journal.seed), "runs the same drill with the same draws"),
     ] {

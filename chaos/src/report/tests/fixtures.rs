@@ -133,7 +133,7 @@ fn judged() -> Vec<Judged> {
         objective: objective.to_owned(),
         at_most,
         had: Figure::Measured(had),
-        kept: had <= at_most,
+        kept: Some(had <= at_most),
     };
     vec![
         one("rto_s", 7.0, 6.42),
@@ -156,7 +156,7 @@ fn check() -> Summary {
         fenced: 3,
         lost_attempts: 409,
         indeterminate: Indeterminate { all: 37, done: 22, not_done: 15 },
-        anomalies: BTreeMap::new(),
+        ..Summary::default()
     }
 }
 
@@ -265,7 +265,7 @@ pub(super) fn deviated() -> Journal {
             "duplicated" => judged.had = Figure::Measured(12.0),
             _ => continue,
         }
-        judged.kept = false;
+        judged.kept = Some(false);
     }
     journal.steady_after[1].figure = None;
     journal.steady_after[1].holds = false;

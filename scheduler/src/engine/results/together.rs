@@ -69,7 +69,17 @@ impl Engine {
     async fn say_all<W: Word>(&self, said: Places<W>) -> Vec<(usize, Result<wire::LeaseAnswer, Refusal>)> {
         let rows = said.iter().map(|(_, said)| (said.home.clone(), said.word.row())).collect();
         let first = W::line(self).push_all(rows);
-        let each = said.into_iter().zip(first);
-        join_all(each.map(|((place, said), first)| async move { (place, self.settle(said, first).await) })).await
+        let mut answers = Vec::with_capacity(said.len());
+        let mut rest = Vec::new();
+        // Nearly all are done by their first statement, and waited for in turn, which costs little; the few others go on
+        // together.
+        for ((place, said), first) in said.into_iter().zip(first) {
+            match first.answer().await {
+                Ok(Some(done)) => answers.push((place, Ok(said.word.answer(done)))),
+                changed => rest.push(async move { (place, self.settle(said, changed).await) }),
+            }
+        }
+        answers.extend(join_all(rest).await);
+        answers
     }
 }

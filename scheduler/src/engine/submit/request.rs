@@ -82,7 +82,7 @@ impl Request {
             }),
             None => None,
         };
-        let (id, nonce) = (MissionId::random(), rand::random::<i64>() & i64::MAX);
+        let (id, nonce) = (MissionId::in_time(), rand::random::<i64>() & i64::MAX);
         Ok(Self { id, nonce, submitter, body, specialization, residency, payload, origin, key, resolved })
     }
 
@@ -94,7 +94,7 @@ impl Request {
     /// or the next is stored, and the key answers with it; without a key both are, as where a client repeats itself. So
     /// a submit without a key is idempotent within one decision only.
     pub(crate) fn decide_anew(&mut self, views: &Views) -> Result<(), Refusal> {
-        self.id = MissionId::random();
+        self.id = MissionId::in_time();
         if let Some(key) = &mut self.key {
             key.homes = views.key_homes(self.body.origin.as_ref(), &self.submitter)?;
         }

@@ -14,6 +14,9 @@ use crate::planted::planted;
 use crate::store::mission::{NewMission, StoredMission, mission_find, mission_submit};
 use crate::store::submission::{Submission, submission_find};
 
+/// Who refuses a mission whose id is there: the ids of a statement are its own.
+const STORED_BEFORE: &str = "missions_pkey";
+
 /// What became of one mission of a batch.
 #[derive(Debug, Clone)]
 pub(crate) enum Fate {
@@ -31,28 +34,37 @@ pub(crate) enum Fate {
 pub(crate) struct Submits {
     pub(crate) db: Db,
     pub(crate) actor: String,
+    /// Whether submitters have a limit of open missions.
+    pub(crate) counted: bool,
     pub(crate) hub: Arc<Hub>,
     pub(crate) changes: broadcast::Sender<Change>,
 }
 
 impl Batch for Submits {
     type Key = DatabaseRegion;
-    type Item = NewMission;
+    type Item = Arc<NewMission>;
     type Answer = Fate;
     const NAME: &'static str = "submit";
 
-    fn bytes(item: &NewMission) -> usize {
+    fn bytes(item: &Arc<NewMission>) -> usize {
         512 + item.payload.len() + item.origin.len() + item.title.len() + item.placement.as_ref().map_or(0, String::len)
     }
 
-    async fn run(&self, home: &DatabaseRegion, items: &[&NewMission]) -> Result<Vec<Fate>, sql::Error> {
-        let mut ordered = items.to_vec();
+    async fn run(&self, home: &DatabaseRegion, items: &[&Arc<NewMission>]) -> Result<Vec<Fate>, sql::Error> {
+        let items: Vec<&NewMission> = items.iter().map(|item| &***item).collect();
+        let mut ordered = items.clone();
         ordered.sort_by_key(|mission| (&mission.key, &mission.submitter, mission.id));
         let stored = planted!(
             DropAcknowledgement,
-            crate::planted::mission_submit_most(&self.db, home, &self.actor, &ordered).await?,
-            mission_submit(&self.db, home, &self.actor, &ordered).await?
+            crate::planted::mission_submit_most(&self.db, home, &self.actor, self.counted, &ordered).await,
+            mission_submit(&self.db, home, &self.actor, self.counted, &ordered).await
         );
+        let stored = match stored {
+            Ok(stored) => stored,
+            // An earlier try of this very statement has stored them, all at once; its answer was lost.
+            Err(error) if error.constraint() == Some(STORED_BEFORE) => Vec::new(),
+            Err(error) => return Err(error),
+        };
         let mut fates: HashMap<MissionId, Fate> = stored.into_iter().map(|one| (one.id, Fate::Stored(one))).collect();
         self.announce(items.iter().copied().filter(|mission| fates.contains_key(&mission.id)));
         let missing: Vec<&NewMission> = items.iter().copied().filter(|m| !fates.contains_key(&m.id)).collect();

@@ -1,5 +1,7 @@
 //! Granting queued missions to sessions.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sql::{Db, Statement};
 use tokio_postgres::Row;
@@ -25,8 +27,8 @@ macro_rules! claim {
 pub(super) const CLAIM_1: Statement = claim!("mission_claim_1", "1");
 pub(super) const CLAIM_4: Statement = claim!("mission_claim_4", "4");
 pub(super) const CLAIM_16: Statement = claim!("mission_claim_16", "16");
-pub(super) const CLAIM_128: Statement = claim!("mission_claim_128", "128").planned_anew();
-pub(super) const CLAIM_512: Statement = claim!("mission_claim_512", "512").planned_anew();
+pub(super) const CLAIM_128: Statement = claim!("mission_claim_128", "128");
+pub(super) const CLAIM_512: Statement = claim!("mission_claim_512", "512");
 
 /// The LIMITs of the claim statements, ascending. A statement locks as many rows as its LIMIT says, so a small wish gets a
 /// small one.
@@ -121,8 +123,7 @@ pub async fn mission_claim(
         17..=128 => &CLAIM_128,
         _ => &CLAIM_512,
     };
-    let sessions: Vec<Uuid> = wishes.iter().map(|(session, _)| session.0).collect();
-    let numbers: Vec<i64> = wishes.iter().map(|(_, nth)| *nth).collect();
+    let (sessions, wished) = by_session(wishes);
     let rows = db
         .query(
             statement,
@@ -133,12 +134,27 @@ pub async fn mission_claim(
                 &queue.now,
                 &queue.residency_version,
                 &sessions,
-                &numbers,
+                &wished,
                 &actor,
             ],
         )
         .await?;
     Ok(rows.iter().map(Granted::of).collect())
+}
+
+/// Each session once, in the order of its first wish, with the number of its wishes.
+fn by_session(wishes: &[(SessionId, i64)]) -> (Vec<Uuid>, Vec<i64>) {
+    let mut places = HashMap::new();
+    let (mut sessions, mut wished) = (Vec::new(), Vec::new());
+    for (session, _) in wishes {
+        let place = *places.entry(session.0).or_insert_with(|| {
+            sessions.push(session.0);
+            wished.push(0);
+            sessions.len() - 1
+        });
+        wished[place] += 1;
+    }
+    (sessions, wished)
 }
 
 /// Grants the oldest mission of a pool that is granted alone to the first of these sessions that holds nothing.

@@ -16,8 +16,8 @@ pub(super) const FIND: Batched = Batched::new(sql::statement!(
     include_str!("../sql/mission_find_filter.sql")
 ));
 
-/// Missions of one home, newest first. $1 home  $2 $3 after  $4 state  $5 region  $6 specialization  $7 drill
-/// $8 limit
+/// Missions of one home, newest first, by the time in their ids. $1 home  $2 after  $3 state  $4 region  $5 specialization
+/// $6 drill  $7 limit
 pub(super) const LIST: Statement = sql::statement!(
     "mission_list",
     idempotent,
@@ -26,14 +26,14 @@ pub(super) const LIST: Statement = sql::statement!(
     include_str!("../sql/mission_list_filter.sql")
 );
 
-/// Open missions of a submitter in one home, counted up to a bound. $1 home  $2 submitter  $3 bound
+/// Open missions of a submitter in one home that were submitted under a limit, counted up to a bound. $1 home  $2 submitter  $3 bound
 pub(super) const OPEN_COUNT: Statement = sql::statement!(
     "mission_open_count",
     idempotent,
     "SELECT count(*) AS open FROM (
         SELECT m.id FROM missions AS m
         WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.submitter = $2::TEXT
-          AND m.finished_at IS NULL
+          AND m.counted AND m.finished_at IS NULL
         LIMIT $3::INT8) AS bounded"
 );
 
@@ -173,7 +173,7 @@ pub struct ListFilter {
     pub specialization: Option<Specialization>,
     pub drill: Option<String>,
     /// Only what was submitted before this mission.
-    pub after: (DateTime<Utc>, MissionId),
+    pub after: MissionId,
     /// At most so many.
     pub limit: i64,
 }
@@ -186,13 +186,12 @@ pub async fn mission_list(db: &Db, home: &DatabaseRegion, filter: &ListFilter) -
     let state = filter.state.map(MissionState::as_str);
     let region = filter.region.as_ref().map(RegionName::as_str);
     let specialization = filter.specialization.as_ref().map(Specialization::as_str);
-    let (at, id) = (&filter.after.0, &filter.after.1.0);
-    let (drill, limit) = (&filter.drill, &filter.limit);
-    let rows = db.query(&LIST, &[&home.as_str(), at, id, &state, &region, &specialization, drill, limit]).await?;
+    let (after, drill, limit) = (&filter.after.0, &filter.drill, &filter.limit);
+    let rows = db.query(&LIST, &[&home.as_str(), after, &state, &region, &specialization, drill, limit]).await?;
     Ok(rows.iter().map(MissionRow::of).collect())
 }
 
-/// Open missions of a submitter in one home, counted up to `bound`.
+/// Open missions of a submitter in one home that were submitted under a limit, counted up to `bound`.
 ///
 /// # Errors
 /// As [`Db::query`].

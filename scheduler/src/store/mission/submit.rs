@@ -7,7 +7,7 @@ use topology::{DatabaseRegion, MissionId};
 use uuid::Uuid;
 
 /// A batch of placed missions of one home. Idempotent: the ids are made before the first try, and never sent to another
-/// home.
+/// home; a second try changes nothing, and says so by `missions_pkey`.
 pub(super) const SUBMIT: Statement =
     sql::statement!("mission_submit", idempotent, include_str!("../sql/mission_submit.sql"));
 
@@ -77,22 +77,28 @@ pub struct StoredMission {
     pub placed_at: Option<DateTime<Utc>>,
 }
 
-/// Stores missions of one home, and returns those that were stored now: not one whose key or id was there, one that was
+/// Stores missions of one home, and returns those that were stored now: not one whose key was there, one that was
 /// placed under another residency version than the current one, nor one whose key's home is another topology's.
 ///
-/// The batch should be ordered by key, so that two batches never wait for each other's keys.
+/// `counted` = they count for the limits of their submitters. The batch should be ordered by key, so that two batches never wait for each other's keys.
 ///
 /// # Errors
-/// As [`Db::query`].
+/// As [`Db::query`]; `missions_pkey` where an earlier try has stored them.
 pub async fn mission_submit(
     db: &Db,
     home: &DatabaseRegion,
     placed_by: &str,
+    counted: bool,
     batch: &[&NewMission],
 ) -> Result<Vec<StoredMission>, sql::Error> {
     macro_rules! column {
         (|$m:ident| $value:expr) => {
             &batch.iter().map(|$m| $value).collect::<Vec<_>>()
+        };
+    }
+    macro_rules! keyed {
+        (|$m:ident, $key:ident| $value:expr) => {
+            &batch.iter().filter_map(|m| Some((m, m.key.as_ref()?))).map(|($m, $key)| $value).collect::<Vec<_>>()
         };
     }
     let rows = db
@@ -123,11 +129,16 @@ pub async fn mission_submit(
                 column!(|m| m.placement.as_deref()),
                 column!(|m| m.reason.as_deref()),
                 column!(|m| m.traceparent.as_deref()),
-                column!(|m| m.key.as_ref().map(|key| key.home.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.key.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.digest.as_str())),
-                column!(|m| m.key.as_ref().map(|key| key.topology_version)),
+                column!(|m| i64::from(m.key.is_some())),
                 column!(|m| m.drill.as_deref()),
+                &counted,
+                keyed!(|m, _key| m.id.0),
+                keyed!(|m, _key| m.submitter.as_str()),
+                keyed!(|_m, key| key.home.as_str()),
+                keyed!(|_m, key| key.key.as_str()),
+                keyed!(|_m, key| key.digest.as_str()),
+                keyed!(|_m, key| key.topology_version),
+                keyed!(|m, _key| m.residency_version),
             ],
         )
         .await?;

@@ -39,5 +39,5 @@ CROSS JOIN chosen AS s
 WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = t.id
   AND m.state || '' = 'queued' AND m.epoch = t.epoch
   AND (SELECT v.residency_version FROM topology_versions AS v ORDER BY v.version DESC LIMIT 1) = $5::INT8
-RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload::TEXT AS payload, m.attempts, m.crashes,
+RETURNING m.id, m.epoch, m.session_id, m.grant_seq, m.title, m.payload, m.attempts, m.crashes,
           m.run_limit_ms, m.rank, m.round, m.traceparent, m.drill, m.submitted_at, m.leased_at

@@ -17,7 +17,7 @@ WITH moved AS (
     FROM (SELECT v.id, v.epoch, v.session_id, v.reason, v.detail, v.digest, v.actor, v.final = 1 AS final
           FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $11::INT8[])
               AS v (id, epoch, session_id, reason, detail, digest, actor, final)) AS w
-    WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
+    WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = ANY ($2::UUID[]) AND m.id = w.id
       AND m.state || '' = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
     RETURNING m.id, m.state, m.epoch, w.epoch AS lease_epoch, w.session_id AS lease_session, w.digest, w.detail,
               w.actor, m.reason, m.region, m.specialization, m.drill IS NOT NULL AS of_drill

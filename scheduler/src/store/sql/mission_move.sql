@@ -29,7 +29,7 @@ WITH step AS MATERIALIZED (
         not_before = coalesce(step.not_before, m.not_before),
         topology_version = $3::INT8,
         residency_version = $2::INT8,
-        placement = coalesce(step.placement::JSONB, m.placement),
+        placement = coalesce(step.placement, m.placement),
         reason = step.reason,
         placed_at = CASE WHEN step.to_state = 'queued' THEN now() ELSE m.placed_at END,
         placed_by = CASE WHEN step.to_state = 'queued' THEN $4::TEXT ELSE m.placed_by END,

@@ -8,7 +8,7 @@ WITH moved AS (
         run_until = NULL, progress = NULL, reason = w.reason
     FROM unnest($2::UUID[], $3::INT8[], $4::UUID[], $5::TEXT[], $6::TEXT[], $7::INT8[])
         AS w (id, epoch, session_id, reason, actor, seq)
-    WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
+    WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = ANY ($2::UUID[]) AND m.id = w.id
       AND m.state || '' = 'leased' AND m.epoch = w.epoch AND m.session_id IS NOT DISTINCT FROM w.session_id
       AND (w.seq IS NULL OR m.grant_seq + 2 <= w.seq)
     RETURNING m.id, m.epoch, w.epoch AS lease_epoch, w.session_id AS lease_session, w.actor, m.reason, m.region,

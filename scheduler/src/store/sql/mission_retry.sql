@@ -12,7 +12,7 @@ moved AS (
     UPDATE missions AS m
     SET crdb_region = $4::TEXT::crdb_internal_region, state = $5::TEXT, region = $6::TEXT, rank = $7::INT8,
         round = $8::INT8, topology_version = $9::INT8, residency_version = $10::INT8, nonce = $11::INT8,
-        placement = $12::TEXT::JSONB, reason = COALESCE($13::TEXT, 'retried'), epoch = m.epoch + 1, attempts = 0, crashes = 0,
+        placement = $12::TEXT, reason = COALESCE($13::TEXT, 'retried'), epoch = m.epoch + 1, attempts = 0, crashes = 0,
         not_before = '1970-01-01 00:00:00+00', start_by = $15::TIMESTAMPTZ, session_id = NULL, grant_seq = NULL,
         run_until = NULL, progress = NULL, outcome = NULL, outcome_digest = NULL, finished_at = NULL,
         finished_by = NULL, leased_at = NULL, leased_by = NULL,

@@ -5,8 +5,10 @@ SELECT
         WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.ended_at IS NOT NULL AND s.settled_at IS NULL
     ) AS unsettled,
     EXISTS (
-        SELECT 1 FROM missions AS m
-        WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased'
+        SELECT 1 FROM sessions AS s
+        JOIN missions AS m ON m.session_id = s.id
+        WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.ended_at IS NULL
+            AND m.crdb_region = $1::TEXT::crdb_internal_region AND m.state = 'leased'
             AND m.run_until < $2::TIMESTAMPTZ
     ) AS over_run,
     EXISTS (

@@ -13,7 +13,7 @@ macro_rules! select {
         sql::statement!(
             $name,
             once,
-            "SELECT m.id, m.state, m.specialization, m.region, m.origin::TEXT AS origin, m.residency, ",
+            "SELECT m.id, m.state, m.specialization, m.region, m.origin, m.residency, ",
             "m.epoch, m.attempts, m.crashes, m.moves, m.max_attempts, m.max_crashes, m.session_id, m.not_before, ",
             "m.start_by, m.run_until, m.reason, m.nonce, m.submitted_at, m.residency_version ",
             "FROM missions AS m WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND ",
@@ -44,9 +44,12 @@ pub(super) const LEASES_OF_REGION: Statement = select!(
     "m.state = 'leased' AND m.region = $3::TEXT ORDER BY m.rank, m.submitted_at, m.id LIMIT $2::INT8"
 );
 
+/// One probe a live session: what an ended one holds goes back in any case.
 pub(super) const RUN_LIMIT: Statement = select!(
     "missions_over_run_limit",
-    "m.state = 'leased' AND m.run_until < $3::TIMESTAMPTZ ORDER BY m.run_until LIMIT $2::INT8"
+    "m.state = 'leased' AND m.run_until < $3::TIMESTAMPTZ AND m.session_id IN (
+         SELECT s.id FROM sessions AS s WHERE s.crdb_region = $1::TEXT::crdb_internal_region AND s.ended_at IS NULL
+     ) ORDER BY m.run_until LIMIT $2::INT8"
 );
 
 pub(super) const START_BY: Statement = select!(
