@@ -1,0 +1,65 @@
+//! Vectors, and which space each lies in. Vectors of two spaces are never compared.
+
+use std::fmt;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+/// Dimensions of every vector that is stored.
+pub const DIMENSIONS: usize = 1536;
+
+/// The name of a space: who makes its vectors, of how many dimensions, in which version. Equal names are comparable
+/// vectors.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Space(String);
+
+impl Space {
+    /// A space of this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name, such as `local:lex1536:v1`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why there is no vector.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Whoever makes them answers another number of dimensions than the space has.
+    #[error("a vector of {got} dimensions came, the space {space} has {wanted}")]
+    Dimensions {
+        /// The space.
+        space: Space,
+        /// Its dimensions.
+        wanted: usize,
+        /// What came.
+        got: usize,
+    },
+    /// It cannot be had now; a later try may have it.
+    #[error("the embeddings cannot be had now: {0}")]
+    Unavailable(String),
+    /// It cannot be had at all as things are set up.
+    #[error("no embeddings: {0}")]
+    Refused(String),
+}
+
+/// Makes vectors of one space.
+pub trait Embedder: Send + Sync {
+    /// The space of its vectors.
+    fn space(&self) -> &Space;
+
+    /// One vector a text, in their order, each of length 1 and of [`DIMENSIONS`].
+    fn embed(&self, texts: &[String]) -> impl Future<Output = Result<Vec<Vec<f32>>, Error>> + Send;
+}

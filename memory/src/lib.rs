@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod embed;
+pub mod model;
+pub mod rank;
+pub mod text;

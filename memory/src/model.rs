@@ -1,0 +1,79 @@
+//! What a memory is, and who asks.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use topology::{DatabaseRegion, Epoch, MissionId, ResidencyName, Specialization};
+use uuid::Uuid;
+
+/// A memory. One that a mission left has the mission's own id, so that a completion that is written twice is one row; one
+/// that was imported has an id that is computed from where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemoryId(pub Uuid);
+
+/// Who says that a mission succeeded. A later one in this order has the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuccessSource {
+    /// The agent that ran it.
+    Agent,
+    /// A review of its pull request.
+    Review,
+    /// The pull request was merged, or closed without that.
+    Merge,
+}
+
+/// What a finished mission left: the row of `agent_memories`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Its id.
+    pub id: MemoryId,
+    /// The mission that left it; none where it was imported.
+    pub mission: Option<MissionId>,
+    /// What kind of agent did it.
+    pub specialization: Specialization,
+    /// The agent, as its session named itself.
+    pub agent: String,
+    /// The issue, such as `owner/repository#12`.
+    pub issue: Option<String>,
+    /// Title of the issue or mission.
+    pub title: String,
+    /// What the problem was.
+    pub description: String,
+    /// What was done about it; of a failure, what was tried.
+    pub solution: Option<String>,
+    /// The pull request.
+    pub pr_number: Option<i64>,
+    /// Whether it succeeded, as far as is known by now.
+    pub success: bool,
+    /// Who says so.
+    pub success_source: SuccessSource,
+    /// Minutes from its first lease to its end.
+    pub resolution_minutes: Option<f64>,
+    /// The rule about where it may be; none = anywhere.
+    pub residency: Option<ResidencyName>,
+    /// Where its row is.
+    pub home: DatabaseRegion,
+    /// The epoch of the lease that wrote it; 0 where it was imported.
+    pub epoch: Epoch,
+    /// SHA-256 of what it says, hexadecimal: equal content of one specialization is kept once.
+    pub content_hash: String,
+    /// Missions that left the same or nearly the same; 1 for itself.
+    pub evidence: i64,
+    /// Of these, how many succeeded.
+    pub evidence_succeeded: i64,
+    /// When the mission ended.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Whose memories are searched.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One agent's own.
+    Agent(String),
+    /// Those of agents of one kind.
+    Specialization(Specialization),
+    /// Everybody's.
+    Everyone,
+}
