@@ -161,5 +161,5 @@ async fn complete_together(agent: &Arc<Shared>, grants: Vec<Grant>, many: usize)
 /// What is said of a grant that took no time.
 fn done(agent: &Shared, grant: Grant) -> (MissionId, Complete) {
     let lease = LeaseProof { session: agent.session, epoch: grant.epoch, home: grant.home };
-    (grant.mission, Complete { lease, outcome: json!({ "ok": true }) })
+    (grant.mission, Complete { lease, outcome: json!({ "ok": true }), memory: None })
 }

@@ -3,4 +3,6 @@
 pub mod embed;
 pub mod model;
 pub mod rank;
+pub mod store;
 pub mod text;
+pub mod work;

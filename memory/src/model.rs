@@ -1,7 +1,10 @@
 //! What a memory is, and who asks.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use topology::{DatabaseRegion, Epoch, MissionId, ResidencyName, Specialization};
 use uuid::Uuid;
 
@@ -21,6 +24,27 @@ pub enum SuccessSource {
     Review,
     /// The pull request was merged, or closed without that.
     Merge,
+}
+
+impl SuccessSource {
+    /// All, in order.
+    pub const ALL: [Self; 3] = [Self::Agent, Self::Review, Self::Merge];
+
+    /// Its name in SQL and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Review => "review",
+            Self::Merge => "merge",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == name)
+    }
 }
 
 /// What a finished mission left: the row of `agent_memories`.
@@ -48,7 +72,7 @@ pub struct Memory {
     pub success: bool,
     /// Who says so.
     pub success_source: SuccessSource,
-    /// Minutes from its first lease to its end.
+    /// Minutes from the lease that ended it to its end.
     pub resolution_minutes: Option<f64>,
     /// The rule about where it may be; none = anywhere.
     pub residency: Option<ResidencyName>,
@@ -56,7 +80,7 @@ pub struct Memory {
     pub home: DatabaseRegion,
     /// The epoch of the lease that wrote it; 0 where it was imported.
     pub epoch: Epoch,
-    /// SHA-256 of what it says, hexadecimal: equal content of one specialization is kept once.
+    /// SHA-256 of what it says, hexadecimal: equal content of one specialization is kept once. Empty until it is indexed.
     pub content_hash: String,
     /// Missions that left the same or nearly the same; 1 for itself.
     pub evidence: i64,
@@ -64,6 +88,29 @@ pub struct Memory {
     pub evidence_succeeded: i64,
     /// When the mission ended.
     pub created_at: DateTime<Utc>,
+}
+
+impl Memory {
+    /// What is embedded and whose words are searched: the problem, then what was done about it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let parts = [self.title.as_str(), self.description.as_str(), self.solution.as_deref().unwrap_or_default()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+/// SHA-256 of what a memory says, hexadecimal: title, description and solution, each ended by a byte that no text has.
+#[must_use]
+pub fn content_hash(memory: &Memory) -> String {
+    let mut hash = Sha256::new();
+    for part in [&memory.title, &memory.description, memory.solution.as_ref().unwrap_or(&String::new())] {
+        hash.update(part.as_bytes());
+        hash.update([0xff]);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing into a String cannot fail");
+        hex
+    })
 }
 
 /// Whose memories are searched.

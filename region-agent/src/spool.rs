@@ -191,7 +191,7 @@ mod tests {
     fn finished(mission: u128, epoch: i64) -> Finished {
         let lease =
             LeaseProof { session: SessionId(Uuid::from_u128(9)), epoch: Epoch(epoch), home: "us-west-2".to_owned() };
-        let result = FinishedResult::Complete(Complete { lease, outcome: serde_json::json!({"pr": 1}) });
+        let result = FinishedResult::Complete(Complete { lease, outcome: serde_json::json!({"pr": 1}), memory: None });
         Finished { mission: MissionId(Uuid::from_u128(mission)), result }
     }
 

@@ -12,6 +12,7 @@ mod drain;
 mod health;
 mod limits;
 mod load;
+mod memory;
 mod pending;
 mod reap;
 mod replace;
@@ -59,6 +60,8 @@ pub struct Deps {
     pub retention: Retention,
     /// Called after missions were queued.
     pub wake: Wake,
+    /// What follows memories that were written; none = other schedulers see to it.
+    pub index: Option<::memory::work::Indexer>,
 }
 
 /// The running loops.
@@ -90,6 +93,9 @@ pub fn spawn(deps: Deps) -> Loops {
     tasks.spawn(sweeps.run(Arc::clone(&context), sweeps::tick));
     tasks.spawn(ticker("orphans", second * 15).run(Arc::clone(&context), reap::orphans));
     tasks.spawn(ticker("retention", second * 30).run(Arc::clone(&context), retention::tick));
+    if context.index.is_some() {
+        tasks.spawn(ticker("memory", half).run(Arc::clone(&context), memory::tick));
+    }
     Loops { stop, tasks, context }
 }
 

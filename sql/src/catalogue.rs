@@ -16,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) primary_key: Vec<String>,
     /// Columns and condition, by name.
     pub(crate) indexes: BTreeMap<String, (Vec<String>, String)>,
+    /// The columns of each index of words or vectors, by name.
+    pub(crate) searched: BTreeMap<String, Vec<String>>,
     /// CockroachDB's locality clause, without the word; empty on PostgreSQL.
     pub(crate) locality: String,
     /// The comment, and that of each column.
@@ -55,11 +57,7 @@ fn apply(catalogue: &mut Catalogue, step: &str) {
     if starts("CREATE TABLE IF NOT EXISTS") {
         create_table(catalogue, &words[5..]);
     } else if starts("CREATE INDEX IF NOT EXISTS") {
-        // name ON table ( columns ) [WHERE condition]
-        let table = words[7].text.to_owned();
-        let (columns, rest) = parenthesized(&words[8..]);
-        let index = (names(columns), text(rest));
-        find(catalogue, &table).indexes.insert(words[5].text.to_owned(), index);
+        create_index(find(catalogue, words[7].text), words[5].text, &words[8..]);
     } else if starts("COMMENT ON TABLE") {
         find(catalogue, words[3].text).comment = Some(words[5].text.to_owned());
     } else if starts("COMMENT ON COLUMN") {
@@ -71,7 +69,19 @@ fn apply(catalogue: &mut Catalogue, step: &str) {
         let (column, _) = column(&words[8..]);
         find(catalogue, words[2].text).columns.push(column);
     } else {
-        assert!(starts("ALTER TABLE") && says(3, "CONFIGURE"), "this step cannot be read: {step}");
+        let no_column = starts("CREATE EXTENSION") || starts("CREATE OR REPLACE FUNCTION");
+        let known = no_column || starts("ALTER TABLE") && says(3, "CONFIGURE");
+        assert!(known, "this step cannot be read: {step}");
+    }
+}
+
+/// Reads `[USING method] ( columns ) [WHERE condition]`.
+fn create_index(table: &mut Table, name: &str, words: &[Token<'_>]) {
+    if words[0].is("USING") {
+        table.searched.insert(name.to_owned(), names(parenthesized(&words[2..]).0));
+    } else {
+        let (columns, rest) = parenthesized(words);
+        table.indexes.insert(name.to_owned(), (names(columns), text(rest)));
     }
 }
 
@@ -88,6 +98,8 @@ fn create_table(catalogue: &mut Catalogue, words: &[Token<'_>]) {
         } else if item[0].is("INDEX") {
             let (columns, rest) = parenthesized(&item[2..]);
             table.indexes.insert(item[1].text.to_owned(), (names(columns), text(rest)));
+        } else if item[0].is_any(&["INVERTED", "VECTOR"]) {
+            table.searched.insert(item[2].text.to_owned(), names(parenthesized(&item[3..]).0));
         } else {
             let (column, key) = column(item);
             if key {
@@ -163,6 +175,11 @@ mod tests {
         let mut catalogue = read(engine);
         for table in catalogue.values_mut() {
             table.locality.clear();
+            // One for all homes there, one a space: neither has columns before what is searched for.
+            table.searched.retain(|_, columns| {
+                columns.retain(|column| column != "crdb_region");
+                columns.len() == 1
+            });
         }
         catalogue
     }
@@ -198,7 +215,8 @@ mod tests {
                 "REGIONAL BY ROW" => {
                     let starts = |columns: &[String]| columns.first().is_some_and(|first| first == "crdb_region");
                     assert!(starts(&table.primary_key), "{name}");
-                    assert!(table.indexes.values().all(|(columns, _)| starts(columns)), "{name}");
+                    let mut indexes = table.indexes.values().map(|(columns, _)| columns).chain(table.searched.values());
+                    assert!(indexes.all(|columns| starts(columns)), "{name}");
                     let region = &table.columns[0];
                     assert_eq!((region.name.as_str(), region.kind.as_str()), ("crdb_region", "crdb_internal_region"));
                     assert!(region.not_null, "{name}");

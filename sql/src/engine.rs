@@ -27,11 +27,17 @@ impl Engine {
     }
 
     /// Settings of every session that decide how statements are planned. PostgreSQL's default price of a random page is
-    /// that of a disk with arms, at which it reads a whole table in place of a few hundred keys.
+    /// that of a disk with arms, at which it reads a whole table in place of a few hundred keys. Its vector index gives as
+    /// many candidates as `ef_search` says and then filters; `iterative_scan` goes on until the page is full.
     #[must_use]
     pub const fn planner_settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Postgres => &[("jit", "off"), ("random_page_cost", "1.1")],
+            Self::Postgres => &[
+                ("jit", "off"),
+                ("random_page_cost", "1.1"),
+                ("hnsw.ef_search", "100"),
+                ("hnsw.iterative_scan", "relaxed_order"),
+            ],
             Self::Cockroach => &[],
         }
     }

@@ -117,7 +117,7 @@ fn judge(answer: Answer, result: &FinishedResult, live: bool) -> Delivery {
 fn unstorable(finished: &Finished, error: &Error) -> Finished {
     let lease: LeaseProof = finished.lease().clone();
     let detail = json!({ "code": error.code(), "error": error.to_string() });
-    let body = Fail { lease, reason: reason::RESULT_REFUSED.to_owned(), detail, retryable: true };
+    let body = Fail { lease, reason: reason::RESULT_REFUSED.to_owned(), detail, retryable: true, memory: None };
     Finished { mission: finished.mission, result: FinishedResult::Fail(body) }
 }
 
@@ -148,9 +148,14 @@ mod tests {
 
     fn verdict_while(live: bool, error: Error, complete: bool) -> &'static str {
         let lease = LeaseProof { session: SessionId::random(), epoch: Epoch(7), home: "us-west-2".to_owned() };
-        let failed =
-            Fail { lease: lease.clone(), reason: "run_limit".to_owned(), detail: json!(null), retryable: true };
-        let completed = Complete { lease, outcome: json!(null) };
+        let failed = Fail {
+            lease: lease.clone(),
+            reason: "run_limit".to_owned(),
+            detail: json!(null),
+            retryable: true,
+            memory: None,
+        };
+        let completed = Complete { lease, outcome: json!(null), memory: None };
         let result = if complete { FinishedResult::Complete(completed) } else { FinishedResult::Fail(failed) };
         match judge(Err(Arc::new(error)), &result, live) {
             Delivery::Accepted => "accepted",
@@ -193,7 +198,7 @@ mod tests {
     #[test]
     fn what_no_scheduler_stores_becomes_a_failure_under_the_same_lease() {
         let lease = LeaseProof { session: SessionId::random(), epoch: Epoch(7), home: "us-west-2".to_owned() };
-        let result = FinishedResult::Complete(Complete { lease: lease.clone(), outcome: json!("\u{0}") });
+        let result = FinishedResult::Complete(Complete { lease: lease.clone(), outcome: json!("\u{0}"), memory: None });
         let finished = Finished { mission: MissionId::random(), result };
         let instead = unstorable(&finished, &refused(422, "nul_character"));
         assert_eq!(instead.name(), finished.name());

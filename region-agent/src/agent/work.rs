@@ -79,12 +79,13 @@ impl Session {
         let lease = self.proof(&job.grant);
         let mission = job.grant.mission;
         let result = match ending {
-            Ending::Succeeded(outcome) => FinishedResult::Complete(Complete { lease, outcome }),
+            Ending::Succeeded(outcome) => FinishedResult::Complete(Complete { lease, outcome, memory: None }),
             Ending::Failed(failure) => FinishedResult::Fail(Fail {
                 lease,
                 reason: failure.reason.to_owned(),
                 detail: failure.detail,
                 retryable: failure.retryable,
+                memory: None,
             }),
             Ending::Stopped(StopCause::Drain) => return self.agent.hand_back(mission, lease, "drain").await,
             Ending::Expired => return self.agent.hand_back(mission, lease, "fenced").await,

@@ -131,6 +131,7 @@ impl Running {
             views: Arc::clone(&views),
             retention: config.retention,
             wake: Arc::new(move |pools| waker.wake(pools)),
+            index: None,
         });
         let upkeep = metrics.clone();
         let app = App::new(Parts {

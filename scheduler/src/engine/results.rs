@@ -3,6 +3,7 @@
 //! mission's row.
 
 mod batches;
+mod memory;
 mod together;
 mod words;
 
@@ -66,7 +67,8 @@ impl Engine {
     fn completion(&self, mission: MissionId, body: wire::Complete) -> Result<Said<Completion>, Refusal> {
         let text = check::json("/outcome", &body.outcome, OUTCOME)?;
         let digest = digest::digest(&[&text]);
-        let word = Completion { key: key_of(mission, &body.lease), outcome: body.outcome, text, digest };
+        let memory = body.memory.map(|memory| memory::checked(*memory)).transpose()?;
+        let word = Completion { key: key_of(mission, &body.lease), outcome: body.outcome, text, digest, memory };
         Ok(Said { home: self.home_of(&body.lease)?, word })
     }
 
@@ -74,8 +76,9 @@ impl Engine {
         check::code("/reason", &body.reason)?;
         let text = check::json("/detail", &body.detail, DETAIL)?;
         let digest = digest::digest(&[&body.reason, &text]);
-        let wire::Fail { lease, reason, detail, retryable } = body;
-        let word = Failure { key: key_of(mission, &lease), reason, detail, text, digest, retryable };
+        let wire::Fail { lease, reason, detail, retryable, memory } = body;
+        let memory = memory.map(|memory| memory::checked(*memory)).transpose()?;
+        let word = Failure { key: key_of(mission, &lease), reason, detail, text, digest, retryable, memory };
         Ok(Said { home: self.home_of(&lease)?, word })
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Context {
     /// How long what is over is kept.
     pub(super) retention: Retention,
     pub(super) steady: Steady,
+    /// What follows memories that were written.
+    pub(super) index: Option<::memory::work::Indexer>,
     pub(super) memory: Mutex<Memory>,
     wake: Wake,
     budget: Mutex<(Budget, Option<Instant>)>,
@@ -94,6 +96,7 @@ impl Context {
             views: deps.views,
             retention: deps.retention,
             steady: Steady::default(),
+            index: deps.index,
             memory: Mutex::default(),
             wake: deps.wake,
             budget: Mutex::new((Budget::default(), None)),

@@ -1,6 +1,7 @@
 //! The bugs, which one is planted, and what they need that would not be written otherwise.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sql::{Batched, Db, Statement};
 use topology::DatabaseRegion;
@@ -134,11 +135,11 @@ const FENCE: &str =
 /// `mission_complete` without its fence; what it returns is named as it was asked for. Made of the real text, so that it
 /// stays the same statement but for the bug.
 pub(crate) fn unfenced(complete: &Batched) -> &'static Batched {
-    static UNFENCED: OnceLock<Batched> = OnceLock::new();
-    UNFENCED.get_or_init(|| {
+    static UNFENCED: Mutex<BTreeMap<&'static str, &'static Batched>> = Mutex::new(BTreeMap::new());
+    UNFENCED.lock().unwrap_or_else(PoisonError::into_inner).entry(complete.few.name).or_insert_with(|| {
         let text = replaced(complete.few.text, FENCE, "");
         let text = replaced(&text, "RETURNING m.id, m.epoch, m.session_id", "RETURNING m.id, w.epoch, w.session_id");
-        Batched::new(Statement { text: text.leak(), ..complete.few })
+        Box::leak(Box::new(Batched::new(Statement { text: text.leak(), ..complete.few })))
     })
 }
 

@@ -4,6 +4,7 @@
 mod claim;
 mod control;
 mod lease;
+mod remember;
 mod row;
 mod submit;
 
@@ -13,6 +14,7 @@ pub use lease::{
     CompletedLease, CompletionRow, FailedLease, FailureRow, Fate, HeldLease, LeaseKey, ReleaseRow, ReleasedLease,
     mission_complete, mission_fail, mission_fates, mission_leases, mission_progress, mission_release,
 };
+pub use remember::MemoryRow;
 pub use row::{ListFilter, MissionRow, mission_find, mission_list, mission_open_count};
 pub use submit::{NewMission, StoredMission, SubmissionKey, mission_submit};
 
@@ -30,7 +32,9 @@ pub const STATEMENTS: &[&Statement] = &[
     &control::CANCEL,
     &control::RETRY,
     &lease::COMPLETE.few,
+    &lease::COMPLETE_REMEMBERED.few,
     &lease::FAIL.few,
+    &lease::FAIL_REMEMBERED.few,
     &lease::RELEASE.few,
     &lease::PROGRESS,
     &lease::LEASES,

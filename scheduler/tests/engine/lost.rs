@@ -42,7 +42,7 @@ impl Relayed {
     }
 
     /// The next statement of this name commits and its answer is lost.
-    fn lose(&self, statement: &str) {
+    pub(crate) fn lose(&self, statement: &str) {
         self.relay.set(Mode::CutAfter(statement.to_owned()));
     }
 }

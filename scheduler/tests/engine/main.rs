@@ -8,6 +8,7 @@ mod interleave;
 mod keys;
 mod leases;
 mod lost;
+mod memories;
 mod plans;
 mod sessions;
 mod submits;

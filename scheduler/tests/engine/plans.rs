@@ -67,6 +67,8 @@ async fn hot_statements_go_by_their_indexes() {
     insta::assert_snapshot!(scans(&world, "mission_submit").await, @"all of topology_versions");
     insta::assert_snapshot!(scans(&world, "mission_complete").await, @"missions_pkey");
     insta::assert_snapshot!(scans(&world, "mission_fail").await, @"missions_pkey");
+    insta::assert_snapshot!(scans(&world, "mission_complete_remembered").await, @"");
+    insta::assert_snapshot!(scans(&world, "mission_fail_remembered").await, @"");
     insta::assert_snapshot!(scans(&world, "mission_release").await, @"missions_pkey");
     insta::assert_snapshot!(scans(&world, "mission_leases").await, @"missions_leased");
     insta::assert_snapshot!(scans(&world, "mission_open_count").await, @"missions_open");

@@ -8,13 +8,13 @@ use topology::{Epoch, MissionId};
 use crate::world::{Agent, World, at_epoch, submit_many};
 
 fn complete(agent: &Agent, grant: &Grant, outcome: Value) -> MissionResult {
-    let word = ResultWord::Complete(Complete { lease: agent.proof(grant), outcome });
+    let word = ResultWord::Complete(Complete { lease: agent.proof(grant), outcome, memory: None });
     MissionResult { mission: grant.mission, word }
 }
 
 fn fail(agent: &Agent, grant: &Grant, retryable: bool) -> MissionResult {
     let (reason, detail) = ("runner_exit".to_owned(), json!({ "code": 1 }));
-    let word = ResultWord::Fail(Fail { lease: agent.proof(grant), reason, detail, retryable });
+    let word = ResultWord::Fail(Fail { lease: agent.proof(grant), reason, detail, retryable, memory: None });
     MissionResult { mission: grant.mission, word }
 }
 

@@ -204,7 +204,7 @@ impl Agent {
         grant: &Grant,
         outcome: Value,
     ) -> Result<wire::LeaseAnswer, Refusal> {
-        engine.complete(grant.mission, wire::Complete { lease: self.proof(grant), outcome }).await
+        engine.complete(grant.mission, wire::Complete { lease: self.proof(grant), outcome, memory: None }).await
     }
 
     pub(crate) async fn fail(
@@ -218,6 +218,7 @@ impl Agent {
             reason: "runner_exit".to_owned(),
             detail: json!({ "code": 1 }),
             retryable,
+            memory: None,
         };
         engine.fail(grant.mission, body).await
     }

@@ -51,6 +51,19 @@ pub const MIGRATIONS: &[Migration] = &[
             include_str!("../../migrations/0002_drill.comments.sql"),
         ],
     },
+    Migration {
+        version: 3,
+        name: "memory",
+        needs: "0.1.0",
+        postgres: &[
+            include_str!("../../migrations/0003_memory.postgres.sql"),
+            include_str!("../../migrations/0003_memory.comments.sql"),
+        ],
+        cockroach: &[
+            include_str!("../../migrations/0003_memory.cockroach.sql"),
+            include_str!("../../migrations/0003_memory.comments.sql"),
+        ],
+    },
 ];
 
 /// Version of this program's schema.

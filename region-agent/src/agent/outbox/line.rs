@@ -181,7 +181,7 @@ mod tests {
 
     fn waiting(session: SessionId, bytes: usize) -> Waiting {
         let lease = LeaseProof { session, epoch: Epoch(1), home: "us-west-2".to_owned() };
-        let result = FinishedResult::Complete(Complete { lease, outcome: json!(null) });
+        let result = FinishedResult::Complete(Complete { lease, outcome: json!(null), memory: None });
         let (answer, _) = oneshot::channel();
         Waiting { finished: Finished { mission: MissionId::random(), result }, bytes, answer }
     }

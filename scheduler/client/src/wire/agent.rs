@@ -188,6 +188,9 @@ pub struct Complete {
     pub lease: LeaseProof,
     /// What came of it, at most 1 MiB of JSON.
     pub outcome: Value,
+    /// What is to be remembered of it; absent = nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Box<MissionMemory>>,
 }
 
 /// Body of `POST /agent/v1/missions/{id}/fail`.
@@ -204,6 +207,61 @@ pub struct Fail {
     /// Whether another attempt may help.
     #[serde(default = "yes")]
     pub retryable: bool,
+    /// What is to be remembered of it, should the mission fail for good; absent = nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Box<MissionMemory>>,
+}
+
+/// What a mission leaves to be remembered. It is stored by the statement that accepts the result, or not at all; nothing is
+/// kept of a drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MissionMemory {
+    /// Title of the issue, 1 to 500 characters; absent = the mission's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the problem was, at most 32 KiB; absent = `description` or else `body` of the mission's payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What was done about it; of a failure, what was tried. At most 32 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<String>,
+    /// The issue, such as `owner/repository#12`, 1 to 300 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// The pull request, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pr_number: Option<i64>,
+    /// The memories that it was shown, at most 50, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub shown: Vec<ShownMemory>,
+    /// False where recall was left out, to compare.
+    #[serde(default = "yes")]
+    pub with_memory: bool,
+}
+
+impl Default for MissionMemory {
+    fn default() -> Self {
+        Self {
+            title: None,
+            description: None,
+            solution: None,
+            issue: None,
+            pr_number: None,
+            shown: Vec::new(),
+            with_memory: true,
+        }
+    }
+}
+
+/// A memory that a mission was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ShownMemory {
+    /// The memory.
+    pub memory: uuid::Uuid,
+    /// Whether the agent used it.
+    #[serde(default)]
+    pub used: bool,
 }
 
 /// Body of `POST /agent/v1/missions/{id}/release`: hand back unfinished, nothing is charged.

@@ -15,7 +15,7 @@ use crate::engine::coalescer::Batch;
 use crate::engine::{Change, convert};
 use crate::figures;
 use crate::store::mission::{
-    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, MissionRow, ReleaseRow, ReleasedLease,
+    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, MemoryRow, MissionRow, ReleaseRow, ReleasedLease,
     mission_complete, mission_fail, mission_find, mission_progress, mission_release,
 };
 
@@ -78,7 +78,7 @@ impl Batch for Completes {
     const NAME: &'static str = "complete";
 
     fn bytes(item: &CompletionRow) -> usize {
-        256 + item.outcome.len()
+        256 + item.outcome.len() + item.memory.as_ref().map_or(0, MemoryRow::bytes)
     }
 
     async fn run(
@@ -108,7 +108,7 @@ impl Batch for Fails {
     const NAME: &'static str = "fail";
 
     fn bytes(item: &FailureRow) -> usize {
-        256 + item.detail.len()
+        256 + item.detail.len() + item.memory.as_ref().map_or(0, MemoryRow::bytes)
     }
 
     async fn run(&self, home: &DatabaseRegion, items: &[&FailureRow]) -> Result<Vec<Option<FailedLease>>, sql::Error> {

@@ -9,7 +9,7 @@ use super::batches::{Completes, Fails, Progresses, Releases};
 use crate::engine::coalescer::{Batch, Coalescer};
 use crate::engine::{Engine, convert};
 use crate::store::mission::{
-    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, ReleaseRow, ReleasedLease,
+    CompletedLease, CompletionRow, FailedLease, FailureRow, LeaseKey, MemoryRow, ReleaseRow, ReleasedLease,
 };
 
 /// A word that was checked and is ready for its batch.
@@ -38,6 +38,7 @@ pub(super) struct Completion {
     /// The outcome's canonical JSON.
     pub(super) text: String,
     pub(super) digest: String,
+    pub(super) memory: Option<MemoryRow>,
 }
 
 /// An attempt that failed.
@@ -49,6 +50,7 @@ pub(super) struct Failure {
     pub(super) text: String,
     pub(super) digest: String,
     pub(super) retryable: bool,
+    pub(super) memory: Option<MemoryRow>,
 }
 
 /// A lease handed back.
@@ -77,7 +79,8 @@ impl Word for Completion {
     }
 
     fn row(&self) -> CompletionRow {
-        CompletionRow { key: self.key, outcome: self.text.clone(), digest: self.digest.clone() }
+        let (outcome, digest, memory) = (self.text.clone(), self.digest.clone(), self.memory.clone());
+        CompletionRow { key: self.key, outcome, digest, memory }
     }
 
     fn command(&self) -> Command<'_> {
@@ -104,7 +107,7 @@ impl Word for Failure {
 
     fn row(&self) -> FailureRow {
         let (reason, detail, digest) = (self.reason.clone(), self.text.clone(), self.digest.clone());
-        FailureRow { key: self.key, reason, detail, digest, last: !self.retryable }
+        FailureRow { key: self.key, reason, detail, digest, last: !self.retryable, memory: self.memory.clone() }
     }
 
     fn command(&self) -> Command<'_> {

@@ -212,6 +212,7 @@ impl Rig {
             views,
             retention: Retention::default(),
             wake: Arc::new(|_| {}),
+            index: None,
         }))
     }
 

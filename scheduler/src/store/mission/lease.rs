@@ -3,18 +3,45 @@
 
 use chrono::{DateTime, Utc};
 use scheduler_core::lifecycle::{MissionState, RETRY_BASE, RETRY_CAP};
-use sql::{Batched, Db, Statement};
+use sql::{Batched, Db, Statement, ToSql};
 use tokio_postgres::Row;
 use topology::{DatabaseRegion, Epoch, MissionId, SessionId};
 use uuid::Uuid;
 
+use super::remember::{Columns, MemoryRow};
 use super::row::state_of;
 use crate::planted::planted;
 
 pub(super) const COMPLETE: Batched =
     Batched::new(sql::statement!("mission_complete", idempotent, include_str!("../sql/mission_complete.sql")));
-pub(super) const FAIL: Batched =
-    Batched::new(sql::statement!("mission_fail", idempotent, include_str!("../sql/mission_fail.sql")));
+/// The same where a result has a memory, which is stored with it. A statement of its own, so that results without one are
+/// planned and run as if there were no memory.
+pub(super) const COMPLETE_REMEMBERED: Batched = Batched::new(sql::statement!(
+    "mission_complete_remembered",
+    idempotent,
+    "WITH done AS (\n",
+    include_str!("../sql/mission_complete.sql"),
+    "),\n",
+    include_str!("../sql/mission_complete_told.sql"),
+    include_str!("../sql/mission_remember.sql"),
+    include_str!("../sql/mission_complete_answer.sql")
+));
+pub(super) const FAIL: Batched = Batched::new(sql::statement!(
+    "mission_fail",
+    idempotent,
+    include_str!("../sql/mission_fail.sql"),
+    include_str!("../sql/mission_fail_answer.sql")
+));
+/// As [`COMPLETE_REMEMBERED`].
+pub(super) const FAIL_REMEMBERED: Batched = Batched::new(sql::statement!(
+    "mission_fail_remembered",
+    idempotent,
+    include_str!("../sql/mission_fail.sql"),
+    ",\n",
+    include_str!("../sql/mission_fail_told.sql"),
+    include_str!("../sql/mission_remember.sql"),
+    include_str!("../sql/mission_fail_answer.sql")
+));
 pub(super) const RELEASE: Batched =
     Batched::new(sql::statement!("mission_release", idempotent, include_str!("../sql/mission_release.sql")));
 pub(super) const PROGRESS: Statement =
@@ -78,6 +105,8 @@ pub struct CompletionRow {
     pub outcome: String,
     /// SHA-256 of the outcome, hex.
     pub digest: String,
+    /// What is to be remembered of it.
+    pub memory: Option<MemoryRow>,
 }
 
 /// A completion that was stored now.
@@ -114,6 +143,8 @@ pub struct FailureRow {
     pub digest: String,
     /// Another attempt would not help.
     pub last: bool,
+    /// What is to be remembered of it, where it is the last.
+    pub memory: Option<MemoryRow>,
 }
 
 /// A failed attempt that was stored now.
@@ -195,14 +226,17 @@ pub async fn mission_complete(
     let outcomes: Vec<&str> = batch.iter().map(|row| planted!(LoseOutcome, "{}", row.outcome.as_str())).collect();
     let digests: Vec<&str> = batch.iter().map(|row| row.digest.as_str()).collect();
     let actors: Vec<String> = batch.iter().map(|row| format!("session:{}", row.key.session)).collect();
-    let statement: &'static Batched =
-        planted!(CompleteWithoutEpochCheck, crate::planted::unfenced(&COMPLETE), &COMPLETE);
-    let rows = db
-        .query(
-            statement.for_rows(batch.len()),
-            &[&home.as_str(), &fences.ids, &fences.epochs, &fences.sessions, &outcomes, &digests, &actors],
-        )
-        .await?;
+    let memories = Columns::of(batch.iter().map(|row| (row.key.mission, row.memory.as_ref())));
+    let statement: &'static Batched = if memories.is_some() {
+        planted!(CompleteWithoutEpochCheck, crate::planted::unfenced(&COMPLETE_REMEMBERED), &COMPLETE_REMEMBERED)
+    } else {
+        planted!(CompleteWithoutEpochCheck, crate::planted::unfenced(&COMPLETE), &COMPLETE)
+    };
+    let home = home.as_str();
+    let mut params: Vec<&(dyn ToSql + Sync)> =
+        vec![&home, &fences.ids, &fences.epochs, &fences.sessions, &outcomes, &digests, &actors];
+    params.extend(memories.iter().flat_map(Columns::params));
+    let rows = db.query(statement.for_rows(batch.len()), &params).await?;
     Ok(rows
         .iter()
         .map(|row| CompletedLease {
@@ -235,24 +269,24 @@ pub async fn mission_fail(
     let last: Vec<i64> = batch.iter().map(|row| i64::from(row.last)).collect();
     let first_pause = i64::try_from(RETRY_BASE.as_millis()).expect("a second fits");
     let longest_pause = i64::try_from(RETRY_CAP.as_millis()).expect("five minutes fit");
-    let rows = db
-        .query(
-            FAIL.for_rows(batch.len()),
-            &[
-                &home.as_str(),
-                &fences.ids,
-                &fences.epochs,
-                &fences.sessions,
-                &reasons,
-                &details,
-                &digests,
-                &actors,
-                &first_pause,
-                &longest_pause,
-                &last,
-            ],
-        )
-        .await?;
+    let memories = Columns::of(batch.iter().map(|row| (row.key.mission, row.memory.as_ref())));
+    let statement = if memories.is_some() { &FAIL_REMEMBERED } else { &FAIL };
+    let home = home.as_str();
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
+        &home,
+        &fences.ids,
+        &fences.epochs,
+        &fences.sessions,
+        &reasons,
+        &details,
+        &digests,
+        &actors,
+        &first_pause,
+        &longest_pause,
+        &last,
+    ];
+    params.extend(memories.iter().flat_map(Columns::params));
+    let rows = db.query(statement.for_rows(batch.len()), &params).await?;
     Ok(rows
         .iter()
         .map(|row| FailedLease {

@@ -1,0 +1,135 @@
+//! What is forgotten is gone at once, with all that hangs on it, and nothing brings it back.
+
+use memory::model::{Memory, MemoryId};
+use memory::store::audit::audit;
+use memory::store::embedding::vectors_put;
+use memory::store::forget::memory_forget;
+use memory::store::lesson::{Lesson, lesson_list, lesson_put};
+use memory::store::retention::{memories_retire, recalls_retire};
+use memory::store::row::memory_find;
+use memory::store::search::{memory_by_words, memory_near};
+use uuid::Uuid;
+
+use crate::bed::{Bed, Hashed, anywhere, filter, ids, memory, space, vector, words};
+
+fn lesson(of: MemoryId) -> Lesson {
+    Lesson {
+        id: Uuid::from_u128(99),
+        memory: of,
+        specialization: "engineer-master".parse().unwrap(),
+        lesson: "drink water".to_owned(),
+        patterns: vec!["wine".to_owned()],
+        residency: None,
+        succeeded: 1,
+        failed: 0,
+        updated_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}
+
+async fn forget(bed: &Bed, id: MemoryId) -> Vec<MemoryId> {
+    memory_forget(&bed.db, &bed.home, id, "ana", words).await.unwrap()
+}
+
+#[tokio::test]
+async fn forgetting_takes_the_row_its_twins_vectors_lessons_work_and_counts() {
+    let bed = Bed::new().await;
+    bed.import(&[memory(2, "white wine")]).await;
+    bed.settle().await;
+    let counts = "SELECT string_agg(term || documents || ' ' || occurrences, ';' ORDER BY term) FROM memory_terms
+                  WHERE documents > 0";
+    let before: String = bed.ask(counts).await;
+    let (elder, twin) = (memory(1, "red wine"), memory(3, "red wine"));
+    bed.import(&[elder.clone(), twin.clone()]).await;
+    bed.settle().await;
+    lesson_put(&bed.db, &bed.home, &lesson(elder.id)).await.unwrap();
+    memory::store::work::work_ask(&bed.db, &bed.home, &[elder.id]).await.unwrap();
+
+    let mut gone = forget(&bed, elder.id).await;
+    gone.sort();
+    assert_eq!(gone, [elder.id, twin.id]);
+    assert_eq!(memory_find(&bed.db, &bed.home, &gone, &anywhere()).await.unwrap(), []);
+    let left = audit(&bed.db, &bed.home).await.unwrap();
+    assert_eq!((left.memories, left.waiting, left.orphaned_vectors, left.orphaned_merges), (1, 0, 0, 0));
+    assert_eq!(bed.count("agent_learning_outcomes").await, 0);
+    assert_eq!(bed.ask::<String>(counts).await, before, "its words are not counted any more");
+    assert_eq!(forget(&bed, elder.id).await, [], "a second time nothing is left");
+}
+
+#[tokio::test]
+async fn nothing_that_was_forgotten_comes_back() {
+    let bed = Bed::new().await;
+    let it = memory(1, "red wine");
+    bed.import(std::slice::from_ref(&it)).await;
+    bed.settle().await;
+    forget(&bed, it.id).await;
+    let copy = Memory { id: MemoryId(Uuid::from_u128(50)), ..it.clone() };
+    assert_eq!(bed.import(&[it.clone(), copy]).await, [], "neither by its id nor by what it says");
+    let late = [(it.id, vector("red wine"))];
+    assert_eq!(vectors_put(&bed.db, &bed.home, &space(), &late).await.unwrap(), 0, "a vector that comes late");
+    lesson_put(&bed.db, &bed.home, &lesson(it.id)).await.unwrap();
+    bed.settle().await;
+    let all = filter(&["engineer-master"]);
+    let near = memory_near(&bed.db, &bed.home, &space(), &vector("red wine"), &all, 5).await.unwrap();
+    let by_words = memory_by_words(&bed.db, &bed.home, &words("wine"), &all, 5).await.unwrap();
+    assert_eq!((ids(&near), ids(&by_words)), (vec![], vec![]));
+    assert_eq!(lesson_list(&bed.db, &bed.home, &all.specializations, &anywhere(), 5).await.unwrap(), []);
+    assert_eq!(bed.count("agent_memory_embeddings").await, 0);
+}
+
+/// A vector is being stored, its transaction still open, while its memory is forgotten.
+#[tokio::test]
+async fn a_vector_that_is_stored_while_its_memory_is_forgotten_goes_with_it() {
+    let bed = Bed::new().await;
+    let it = memory(1, "red wine");
+    bed.import(std::slice::from_ref(&it)).await;
+    bed.run(
+        "CREATE FUNCTION hold() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW;
+             END $$;
+             CREATE TRIGGER hold BEFORE INSERT ON agent_memory_embeddings FOR EACH ROW EXECUTE FUNCTION hold();
+             SELECT pg_advisory_lock(7)",
+    )
+    .await;
+    let (db, home, id) = (bed.db.clone(), bed.home.clone(), it.id);
+    let storing = tokio::spawn(async move { vectors_put(&db, &home, &space(), &[(id, vector("red wine"))]).await });
+    waits(&bed, "advisory").await;
+    let (db, home) = (bed.db.clone(), bed.home.clone());
+    let forgetting = tokio::spawn(async move { memory_forget(&db, &home, id, "ana", words).await });
+    waits(&bed, "transactionid").await;
+    bed.run("SELECT pg_advisory_unlock(7)").await;
+    assert_eq!(storing.await.unwrap().unwrap(), 1);
+    assert_eq!(forgetting.await.unwrap().unwrap(), [it.id]);
+    assert_eq!(bed.count("agent_memory_embeddings").await, 0);
+}
+
+async fn waits(bed: &Bed, on: &str) {
+    let ask =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = '{on}'");
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while bed.ask::<i64>(&ask).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.expect("the database waits");
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_in_batches_but_not_what_stands_for_something_younger() {
+    let bed = Bed::new().await;
+    bed.import(&[memory(1, "red wine"), memory(2, "white wine"), memory(900, "red wine")]).await;
+    bed.settle().await;
+    bed.run(
+        "INSERT INTO memory_recalls (crdb_region, mission_id, specialization, agent, with_memory, shown, used, success,
+             epoch, at) SELECT crdb_region, id, 'a', 'a', true, '{}', '{}', true, 1, created_at FROM agent_memories",
+    )
+    .await;
+    let cutoff = memory(100, "").created_at;
+    assert_eq!(memories_retire(&bed.db, &bed.home, cutoff, words).await.unwrap(), 1);
+    assert_eq!(memories_retire(&bed.db, &bed.home, cutoff, words).await.unwrap(), 0);
+    assert_eq!(recalls_retire(&bed.db, &bed.home, cutoff).await.unwrap(), 2);
+    assert_eq!(bed.count("memory_tombstones").await, 0);
+    assert_eq!(bed.import(&[memory(2, "white wine")]).await.len(), 1, "it was not forgotten");
+    let left = audit(&bed.db, &bed.home).await.unwrap();
+    assert_eq!((left.memories, left.orphaned_merges, left.orphaned_vectors), (3, 0, 0));
+    assert_eq!(bed.tick(&Hashed::default()).await.memories, 1);
+}

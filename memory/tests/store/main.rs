@@ -1,0 +1,9 @@
+//! The memory's statements and its work on a real database.
+
+mod bed;
+mod forget;
+mod imports;
+mod plans;
+mod search;
+mod success;
+mod work;
