@@ -1,10 +1,11 @@
 //! What follows a memory that was written: its words are stored and counted, it is merged into an older one that says the
-//! same, and its vector is stored. Until then it is found by nobody; from its words on by words, from its vector on by both.
+//! same, and its vector is stored. It is found by its words from the first step on, by its vector from the last.
 //!
 //! One tick leases a bounded batch of the work of one home. Every step looks at what is there, so a batch that was left
 //! half-way, or is done by two schedulers since a lease ran out, comes to the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use sql::Db;
@@ -44,11 +45,10 @@ pub struct Done {
 }
 
 /// Ticks in one home for one scheduler; what embeds is inside.
-pub type Indexer = Arc<
-    dyn Fn(Db, DatabaseRegion, SchedulerId) -> std::pin::Pin<Box<dyn Future<Output = Result<Done, sql::Error>> + Send>>
-        + Send
-        + Sync,
->;
+pub type Indexer = Arc<dyn Fn(Db, DatabaseRegion, SchedulerId) -> Ticking + Send + Sync>;
+
+/// A tick under way.
+pub type Ticking = Pin<Box<dyn Future<Output = Result<Done, sql::Error>> + Send>>;
 
 /// [`tick`] with this embedder, for who need not know it.
 pub fn indexer<E: Embedder + 'static>(embedder: E, words: Words) -> Indexer {
@@ -74,7 +74,7 @@ pub async fn tick<E: Embedder>(db: &Db, by: Holder<'_>, embedder: &E, words: Wor
     batch.index(&memories, words).await?;
     let mut merged = batch.merge_twins(&memories).await?;
     memories.retain(|memory| !merged.contains(&memory.id));
-    let (vectors, failed) = batch.embed(&memories).await;
+    let Embedded { vectors, failed } = batch.embed(&memories).await;
     merged.extend(batch.store(&memories, vectors).await?);
     let (failing, ended): (Vec<Held>, Vec<Held>) = held.iter().partition(|held| failed.contains_key(&held.memory));
     work_done(db, by, &ended).await?;
@@ -102,8 +102,26 @@ impl Done {
     }
 }
 
-/// Vectors by memory, in no order.
+/// Vectors by memory.
 type Vectors = BTreeMap<MemoryId, Vec<f32>>;
+
+/// What the embedder made of a batch.
+#[derive(Default)]
+struct Embedded {
+    vectors: Vectors,
+    /// Why a memory has no vector.
+    failed: BTreeMap<MemoryId, String>,
+}
+
+impl Embedded {
+    fn take(&mut self, memories: &[Memory], result: Result<Vec<Vec<f32>>, Error>) {
+        let ids = memories.iter().map(|memory| memory.id);
+        match result {
+            Ok(made) => self.vectors.extend(ids.zip(made)),
+            Err(error) => self.failed.extend(ids.map(|id| (id, error.to_string()))),
+        }
+    }
+}
 
 struct Batch<'a, E> {
     db: &'a Db,
@@ -137,27 +155,17 @@ impl<E: Embedder> Batch<'_, E> {
     }
 
     /// Vectors, and why some have none. One text that is refused does not keep the others from theirs.
-    async fn embed(&self, memories: &[Memory]) -> (Vectors, BTreeMap<MemoryId, String>) {
-        let all = self.vectors(memories).await;
-        let (mut vectors, mut failed) = (Vectors::new(), BTreeMap::new());
-        let groups: Vec<(&[Memory], Result<Vec<Vec<f32>>, Error>)> = match all {
+    async fn embed(&self, memories: &[Memory]) -> Embedded {
+        let mut embedded = Embedded::default();
+        match self.vectors(memories).await {
             Err(Error::Refused(_)) if memories.len() > 1 => {
-                let mut groups = Vec::new();
                 for one in memories.chunks(1) {
-                    groups.push((one, self.vectors(one).await));
+                    embedded.take(one, self.vectors(one).await);
                 }
-                groups
             }
-            all => vec![(memories, all)],
-        };
-        for (group, result) in groups {
-            let ids = group.iter().map(|memory| memory.id);
-            match result {
-                Ok(made) => vectors.extend(ids.zip(made)),
-                Err(error) => failed.extend(ids.map(|id| (id, error.to_string()))),
-            }
+            all => embedded.take(memories, all),
         }
-        (vectors, failed)
+        embedded
     }
 
     /// One vector a memory, of the right size and without what is no number.

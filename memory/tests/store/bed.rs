@@ -78,7 +78,9 @@ fn vector_of(text: &str, dimensions: usize) -> Vec<f32> {
         vector[(hash >> 1) as usize % dimensions] += sign;
     }
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    vector.iter_mut().for_each(|x| *x /= length);
+    for x in &mut vector {
+        *x /= length;
+    }
     vector
 }
 

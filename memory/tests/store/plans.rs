@@ -35,17 +35,18 @@ async fn scans(bed: &Bed, name: &str, params: &[&(dyn ToSql + Sync)]) -> String 
 #[tokio::test]
 async fn both_arms_go_by_their_indexes() {
     let bed = Bed::new().await;
-    many(&bed, 3_000).await;
+    many(&bed, 1_500).await;
     let (home, space, shown, kinds) = ("us-west-2", "test:hashed:v1", vec![""], vec!["engineer-master"]);
     let asked = Vector::from(vector("word3"));
     let (success, agent, ada) = (None::<bool>, None::<&str>, Some("agent 7"));
     let near: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &agent, &10_i64, &40_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_near", &near).await, @"");
+    insta::assert_snapshot!(scans(&bed, "memory_near", &near).await, @"agent_memories_pkey, agent_memory_embeddings_45900682cffdbd35");
     let own: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &ada, &10_i64, &40_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_near_own", &own).await, @"");
+    insta::assert_snapshot!(scans(&bed, "memory_near_own", &own).await, @"agent_memories_agent, agent_memory_embeddings_pkey");
     let query = "'word3'|'other5'";
     let words: [&(dyn ToSql + Sync); 8] = [&home, &query, &shown, &kinds, &success, &agent, &5_000_i64, &10_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_by_words", &words).await, @"");
-    let count: [&(dyn ToSql + Sync); 5] = [&home, &space, &shown, &kinds, &500_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_vectors_count", &count).await, @"");
+    insta::assert_snapshot!(scans(&bed, "memory_by_words", &words).await, @"agent_memories_pkey, agent_memories_terms");
+    let few = vec!["document-ninja"];
+    let count: [&(dyn ToSql + Sync); 5] = [&home, &space, &shown, &few, &500_i64];
+    insta::assert_snapshot!(scans(&bed, "memory_vectors_count", &count).await, @"agent_memory_embeddings_part");
 }

@@ -4,6 +4,7 @@ mod drain;
 mod failover;
 mod hold;
 mod measured;
+mod memory;
 mod pending;
 #[cfg(feature = "planted-bugs")]
 mod planted;
