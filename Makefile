@@ -1,7 +1,7 @@
 # The commands of a developer. Everything they need is checked first and named at once; they install nothing globally.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset db test verify bench drills check build
+.PHONY: help up down reset db test verify bench drills eval-memory check build
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -25,6 +25,7 @@ help:
 	@echo "make verify  what a change must pass"
 	@echo "make bench   figures as JSON lines; BENCH=name runs one"
 	@echo "make drills  takes regions, links and databases away from worlds of their own, and prints what happened"
+	@echo "make eval-memory  how well recall finds what helps; EVAL_ARGS='--format json'"
 
 check:
 	@scripts/check-prerequisites
@@ -71,3 +72,7 @@ drills: check
 	@rm -rf target/drills
 	@$(TARGET)/chaos drill --catalogue --out target/drills $(DRILL_ARGS)
 	@$(TARGET)/chaos drill --oracles --out target/drills $(DRILL_ARGS)
+
+# How well recall finds what helps, on texts of linters that are installed under target/. See memory/eval/README.md.
+eval-memory: check
+	@scripts/eval-memory $(EVAL_ARGS)

@@ -1,9 +1,15 @@
 //! Vectors, and which space each lies in. Vectors of two spaces are never compared.
 
+mod lexical;
+pub mod statics;
+
 use std::fmt;
 use std::future::Future;
 
 use serde::{Deserialize, Serialize};
+
+pub use lexical::Lexical;
+pub use statics::Statics;
 
 /// Dimensions of every vector that is stored.
 pub const DIMENSIONS: usize = 1536;

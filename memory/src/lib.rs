@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod embed;
+pub mod lesson;
 pub mod model;
 pub mod rank;
 pub mod store;
