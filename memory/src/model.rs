@@ -91,11 +91,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What is embedded and whose words are searched: the problem, then what was done about it.
+    /// What is embedded and whose words are searched.
     #[must_use]
     pub fn text(&self) -> String {
-        let parts = [self.title.as_str(), self.description.as_str(), self.solution.as_deref().unwrap_or_default()];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+        crate::text::problem(&self.title, &self.description)
     }
 }
 

@@ -13,6 +13,7 @@ mod claims;
 mod drain;
 mod offer;
 mod outbox;
+mod recall;
 mod session;
 mod status;
 mod work;

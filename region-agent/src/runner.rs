@@ -35,6 +35,8 @@ pub struct Job {
     pub region: RegionName,
     /// When its time is over.
     pub run_until: Boot,
+    /// What is remembered of such problems, at most 16 KiB; none where that cannot be had.
+    pub memory: Option<Value>,
 }
 
 impl Job {
@@ -56,6 +58,7 @@ impl Job {
             "attempt": self.grant.attempt,
             "run_limit_ms": self.grant.run_limit_ms,
             "payload": self.grant.payload,
+            "memory": self.memory,
         })
     }
 }
@@ -162,6 +165,15 @@ pub enum Runner {
 }
 
 impl Runner {
+    /// Whether it does real work on a mission: it is shown what is remembered then, and leaves a memory. A simulation does
+    /// so where the payload's `simulate` says `memory: true`.
+    pub(crate) fn works_on(&self, job: &Job) -> bool {
+        match self {
+            Self::Command(_) | Self::Http(_) => true,
+            Self::Simulated(_) => job.grant.payload.pointer("/simulate/memory") == Some(&Value::Bool(true)),
+        }
+    }
+
     /// Works on a mission until it ends or is stopped; does nothing of it before the lease is certain.
     pub async fn run(&self, job: &Job, mut tether: Tether) -> Ending {
         if let Err(ending) = tether.holds(job).await {

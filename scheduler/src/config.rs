@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use topology::RegionName;
 
+use crate::memory::Holdout;
+
 pub use retention::Retention;
 
 /// Why the settings cannot be used.
@@ -41,6 +43,9 @@ pub enum Error {
         /// What is possible.
         why: String,
     },
+    /// No share of missions.
+    #[error("--memory-holdout: {0}")]
+    Holdout(String),
 }
 
 /// Settings as one source gives them; what it does not give is `None`.
@@ -71,6 +76,11 @@ pub struct Settings {
     /// Open missions that one submitter may have [default: no limit]
     #[arg(long, env = "MERIDIAN_MAX_OPEN")]
     pub max_open: Option<i64>,
+    /// Share of missions that go without memory, to measure what memory is worth; of one pool as REGION/SPECIALIZATION=SHARE
+    /// [default: 0]
+    #[arg(long, env = "MERIDIAN_MEMORY_HOLDOUT", value_delimiter = ',')]
+    #[serde(default)]
+    pub memory_holdout: Vec<String>,
     /// Submits, lists and other reads that are worked on at a time; more are shed [default: 512]
     #[arg(long, env = "MERIDIAN_MAX_SUBMITS")]
     pub max_submits: Option<usize>,
@@ -125,6 +135,7 @@ impl Settings {
             knowledge: self.knowledge.or(other.knowledge),
             dev: self.dev.or(other.dev),
             max_open: self.max_open.or(other.max_open),
+            memory_holdout: if self.memory_holdout.is_empty() { other.memory_holdout } else { self.memory_holdout },
             max_submits: self.max_submits.or(other.max_submits),
             max_claims: self.max_claims.or(other.max_claims),
             max_leases: self.max_leases.or(other.max_leases),
@@ -167,6 +178,7 @@ impl Settings {
             knowledge: self.knowledge,
             dev,
             max_open: self.max_open,
+            memory_holdout: Holdout::read(&self.memory_holdout).map_err(Error::Holdout)?,
             limits: Limits {
                 submits: self.max_submits.unwrap_or(512),
                 claims: self.max_claims.unwrap_or(20_000),
@@ -201,6 +213,8 @@ pub struct Config {
     pub dev: bool,
     /// Open missions of one submitter.
     pub max_open: Option<i64>,
+    /// Missions that go without memory.
+    pub memory_holdout: Holdout,
     /// How much is let in.
     pub limits: Limits,
     /// Database connections of each lane.

@@ -10,6 +10,7 @@ mod events;
 mod gate;
 mod json;
 mod limits;
+mod memory;
 mod missions;
 pub mod openapi;
 mod ops;
@@ -46,7 +47,7 @@ pub fn router(app: App) -> Router {
     let claim = lane("claim", limits.claims, CLAIM_WAIT + limits.timeout);
     let submit = lane("submit", limits.submits, limits.timeout);
     let missions = mission_routes().layer(DefaultBodyLimit::max(limits.submit_body));
-    let others = read_routes().merge(control_routes()).layer(DefaultBodyLimit::max(limits.body));
+    let others = read_routes().merge(memory_routes()).merge(control_routes()).layer(DefaultBodyLimit::max(limits.body));
     Router::new()
         .merge(lease.around(lease_routes().layer(DefaultBodyLimit::max(limits.body))))
         .merge(claim.around(claim_routes().layer(DefaultBodyLimit::max(limits.body))))
@@ -95,6 +96,17 @@ fn read_routes() -> Router<App> {
         .route("/v1/events", get(events::events))
         .route("/metrics", get(ops::metrics))
         .route("/openapi.json", get(ops::openapi))
+}
+
+/// For agents and for people: what was learned.
+fn memory_routes() -> Router<App> {
+    Router::new()
+        .route("/v1/memory/search", post(memory::search))
+        .route("/v1/memory/hit-rate", get(memory::hit_rate))
+        .route("/v1/memory/{id}", get(memory::show).delete(memory::forget))
+        .route("/v1/memory/{id}/success", post(memory::judge))
+        .route("/v1/agents/{id}/stats", get(memory::stats))
+        .route("/v1/lessons", get(memory::lessons))
 }
 
 /// For operators.

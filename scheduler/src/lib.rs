@@ -8,6 +8,7 @@ pub mod engine;
 mod figures;
 pub mod http;
 pub mod loops;
+pub mod memory;
 pub mod planted;
 pub mod refusal;
 pub mod state;

@@ -107,6 +107,9 @@ pub enum Refusal {
     /// No session has the id (404).
     #[error("no session has this id")]
     SessionNotFound,
+    /// No memory has the id, or none that may be shown to the caller.
+    #[error("there is no such memory, or none that may be shown here")]
+    MemoryNotFound,
     /// The session is over and is never revived: register anew (409).
     #[error("the session has ended: {reason}")]
     SessionEnded {
@@ -243,6 +246,7 @@ impl Refusal {
             Self::TooManyOpen { .. } => "too_many_open",
             Self::MissionNotFound => "mission_not_found",
             Self::SessionNotFound => "session_not_found",
+            Self::MemoryNotFound => "memory_not_found",
             Self::SessionEnded { .. } => "session_ended",
             Self::SessionTaken => "session_taken",
             Self::StaleHeartbeat { .. } => "stale_heartbeat",

@@ -12,6 +12,7 @@ use crate::config::Limits;
 use crate::control::Control;
 use crate::engine::Engine;
 use crate::http::Gate;
+use crate::memory::Memory;
 use crate::view::Views;
 
 /// The services of one scheduler, shared by its handlers. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Topologies, regions, tokens.
     pub control: Control,
+    /// What agents learned.
+    pub memory: Memory,
     /// What this scheduler knows.
     pub views: Arc<Views>,
     /// The gateways of the database, for their health.

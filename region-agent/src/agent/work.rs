@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scheduler_client::wire::{Complete, Fail, Grant, LeaseProof, Progress, Release};
+use scheduler_client::wire::{Complete, Fail, Grant, LeaseProof, MissionMemory, Progress, Release};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use topology::MissionId;
 use tracing::{Instrument, Span};
 
 use super::Agent;
+use super::recall::left_behind;
 use super::session::Session;
 use crate::book::{StopCause, Verdict};
-use crate::runner::{Ending, Job, Tether};
+use crate::runner::{Ending, Failure, Job, Tether};
 use crate::spool::{Finished, FinishedResult};
 
 /// Shortest time between two reports of one mission's progress.
@@ -47,6 +48,7 @@ impl Session {
             region: self.agent.config().region.clone(),
             run_until: clock.now().after(limit),
             grant,
+            memory: None,
         };
         let (stop_sender, stop) = watch::channel(None);
         self.jobs().insert(job.name(), stop_sender);
@@ -58,35 +60,45 @@ impl Session {
         tokio::spawn(async move { session.work(job, tether).await }.instrument(span));
     }
 
-    async fn work(self: Arc<Self>, job: Job, tether: Tether) {
+    async fn work(self: Arc<Self>, mut job: Job, tether: Tether) {
+        let runner = self.agent.runner(&job.grant.specialization);
+        let works = runner.works_on(&job);
+        let recalled = if works { self.agent.recall(&job.grant).await } else { None };
+        job.memory = recalled.as_ref().map(|recalled| recalled.context.clone());
         let begun = self.agent.0.clock.now();
         tracing::info!(title = job.grant.title, attempt = job.grant.attempt, "mission started");
-        let ending = self.agent.runner(&job.grant.specialization).run(&job, tether).await;
+        let ending = runner.run(&job, tether).await;
         let took = begun.until(self.agent.0.clock.now());
         self.jobs().remove(&job.name());
         metrics::histogram!("region_agent_run_seconds", "ending" => label(&ending)).record(took.as_secs_f64());
         tracing::info!(ending = label(&ending), took_ms = took.as_millis() as u64, "mission ended");
-        self.settle(&job, ending).await;
+        self.settle(&job, ending, |result| left_behind(result, recalled.as_ref(), works)).await;
         self.book().settled(job.name());
         self.changed.notify_waiters();
     }
 
     /// Tells the scheduler. What the session no longer holds is told to nobody.
-    async fn settle(&self, job: &Job, ending: Ending) {
+    async fn settle(
+        &self,
+        job: &Job,
+        ending: Ending,
+        left_behind: impl FnOnce(&Value) -> Option<Box<MissionMemory>>,
+    ) {
         if !self.book().holds(job.name()) {
             return;
         }
         let lease = self.proof(&job.grant);
         let mission = job.grant.mission;
         let result = match ending {
-            Ending::Succeeded(outcome) => FinishedResult::Complete(Complete { lease, outcome, memory: None }),
-            Ending::Failed(failure) => FinishedResult::Fail(Fail {
-                lease,
-                reason: failure.reason.to_owned(),
-                detail: failure.detail,
-                retryable: failure.retryable,
-                memory: None,
-            }),
+            Ending::Succeeded(outcome) => {
+                let memory = left_behind(&outcome);
+                FinishedResult::Complete(Complete { lease, outcome, memory })
+            }
+            Ending::Failed(failure) => {
+                let memory = left_behind(&failure.detail);
+                let Failure { reason, detail, retryable } = failure;
+                FinishedResult::Fail(Fail { lease, reason: reason.to_owned(), detail, retryable, memory })
+            }
             Ending::Stopped(StopCause::Drain) => return self.agent.hand_back(mission, lease, "drain").await,
             Ending::Expired => return self.agent.hand_back(mission, lease, "fenced").await,
             Ending::Stopped(StopCause::Lost | StopCause::Cancelled | StopCause::SessionEnded) => return,

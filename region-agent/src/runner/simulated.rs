@@ -152,7 +152,7 @@ pub(crate) mod tests {
             drill: None,
         };
         let session = SessionId(Uuid::from_u128(99));
-        Job { grant, session, region: "us-west".parse().unwrap(), run_until: seconds(60) }
+        Job { grant, session, region: "us-west".parse().unwrap(), run_until: seconds(60), memory: None }
     }
 
     struct Ends {

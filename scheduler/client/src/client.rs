@@ -3,6 +3,7 @@
 mod agent;
 mod control;
 mod events;
+mod memory;
 mod missions;
 
 pub use events::{Event, Events, RawEvent};

@@ -5,6 +5,7 @@
 
 mod agent;
 mod control;
+mod memory;
 mod mission;
 mod ops;
 mod problem;
@@ -12,6 +13,7 @@ mod schema;
 
 pub use agent::*;
 pub use control::*;
+pub use memory::*;
 pub use mission::*;
 pub use ops::*;
 pub use problem::*;

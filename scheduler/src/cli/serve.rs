@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use ::memory::embed::Lexical;
 use backoff::backoff::Backoff as _;
 use sql::{Gateways, Lane};
 use telemetry::LogFormat;
@@ -22,6 +23,7 @@ use crate::engine::Engine;
 use crate::figures;
 use crate::http::{self, Gate, Server};
 use crate::loops::{self, Loops};
+use crate::memory::Memory;
 use crate::state::{App, Parts};
 use crate::view::{self, Views};
 
@@ -119,6 +121,14 @@ impl Running {
         let stopping = CancellationToken::new();
         let engine =
             Engine::new(&gateways, Arc::clone(&views), id, config.region.clone(), config.max_open, stopping.clone());
+        let embedder = Arc::new(Lexical::new());
+        let memory = Memory::new(
+            gateways.lane(Lane::Submit),
+            config.region.clone(),
+            Arc::clone(&views),
+            Arc::clone(&embedder),
+            config.memory_holdout.clone(),
+        );
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
         let address = listener.local_addr()?;
         tokio::spawn(engine.clone().send_hints(id, config.peer_token.clone()));
@@ -131,12 +141,13 @@ impl Running {
             views: Arc::clone(&views),
             retention: config.retention,
             wake: Arc::new(move |pools| waker.wake(pools)),
-            index: None,
+            index: Some(::memory::work::indexer(Arc::clone(&embedder), ::memory::text::terms)),
         });
         let upkeep = metrics.clone();
         let app = App::new(Parts {
             engine,
             control,
+            memory,
             views,
             gateways: gateways.clone(),
             region: config.region.clone(),

@@ -31,6 +31,27 @@ pub(crate) struct Viewer;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AnyToken;
 
+/// May read what agents learned: everybody who is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    /// Where an agent's token binds it to.
+    region: Option<RegionName>,
+}
+
+impl Reader {
+    /// Where the caller stands: where it says, or else where this scheduler does. An agent stands in its own region.
+    pub(crate) fn stands_in(&self, app: &App, said: Option<&RegionName>) -> Result<RegionName, Reply> {
+        match (&self.region, said) {
+            (Some(own), Some(said)) if own != said => {
+                Err(problem::FORBIDDEN.because(format!("the token is for agents of {own}, not of {said}")))
+            }
+            (Some(own), _) => Ok(own.clone()),
+            (None, Some(said)) => Ok(said.clone()),
+            (None, None) => Ok(app.region.clone()),
+        }
+    }
+}
+
 /// Serves the pools of one region; an operator may speak for every region.
 #[derive(Debug, Clone)]
 pub(crate) struct AgentOf {
@@ -188,6 +209,21 @@ impl FromRequestParts<App> for AnyToken {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reply> {
         caller(parts, app).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Reply;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reply> {
+        let caller = caller(parts, app).await?;
+        match (caller.role(), &caller) {
+            (TokenRole::Agent, Caller::Token(TokenView { region: Some(region), .. })) => {
+                Ok(Self { region: Some(region.clone()) })
+            }
+            (TokenRole::Agent, _) => Err(caller.refused("an agent of a region")),
+            (TokenRole::Submitter | TokenRole::Operator | TokenRole::Viewer, _) => Ok(Self { region: None }),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::{agents, control, events, missions, ops, results};
+use super::{agents, control, events, memory, missions, ops, results};
 
 /// Refusals that every route may answer with, by status.
 const ALWAYS: [(&str, &str); 4] = [
@@ -38,6 +38,7 @@ const WITH_BODY: [(&str, &str); 2] = [("413", "`body_too_large`"), ("415", "`uns
         control::topology, control::apply, control::history, control::plan, control::revert, control::schedulers,
         control::cordon, control::drain, control::uncordon,
         control::tokens, control::create_token, control::revoke_token, control::regions, control::pools,
+        memory::search, memory::show, memory::forget, memory::judge, memory::stats, memory::lessons, memory::hit_rate,
         events::events, ops::health, ops::ready, ops::metrics,
     ),
     components(schemas(wire::Problem, wire::EventMission, wire::EventTopology, wire::EventGap)),

@@ -157,6 +157,7 @@ impl From<Refusal> for Reply {
             | Refusal::TokenNotFound
             | Refusal::MissionNotFound
             | Refusal::SessionNotFound
+            | Refusal::MemoryNotFound
             | Refusal::SessionTaken
             | Refusal::NotYours
             | Refusal::Overloaded
@@ -178,6 +179,7 @@ const fn meaning(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::TooManyOpen { .. } => (StatusCode::TOO_MANY_REQUESTS, "The submitter has too many open missions"),
         Refusal::MissionNotFound => (StatusCode::NOT_FOUND, "No mission has this id"),
         Refusal::SessionNotFound => (StatusCode::NOT_FOUND, "No session has this id"),
+        Refusal::MemoryNotFound => (StatusCode::NOT_FOUND, "No memory has this id"),
         Refusal::SessionEnded { .. } => (StatusCode::CONFLICT, "The session has ended"),
         Refusal::SessionTaken => (StatusCode::CONFLICT, "The session id is taken"),
         Refusal::StaleHeartbeat { .. } => (StatusCode::CONFLICT, "A later heartbeat was heard before"),

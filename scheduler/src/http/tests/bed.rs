@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use ::memory::embed::Lexical;
 use serde_json::{Value, json};
 use sql::testdb::TestDb;
 use sql::{Gateways, Lane};
@@ -17,6 +18,7 @@ use crate::config::{Limits, Retention};
 use crate::control::{self, Control};
 use crate::engine::Engine;
 use crate::http::{Gate, router};
+use crate::memory::{Holdout, Memory};
 use crate::state::{App, Parts};
 use crate::view::{self, Views};
 
@@ -99,10 +101,18 @@ impl Bed {
         let stopping = CancellationToken::new();
         let engine = Engine::new(&gateways, Arc::clone(&views), id, region.clone(), Some(1_000), stopping.clone());
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
+        let memory = Memory::new(
+            gateways.lane(Lane::Submit),
+            region.clone(),
+            Arc::clone(&views),
+            Arc::new(Lexical::new()),
+            Holdout::default(),
+        );
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let app = App::new(Parts {
             engine,
             control,
+            memory,
             views,
             gateways: gateways.clone(),
             region,

@@ -1,0 +1,167 @@
+//! What agents learned, as this scheduler serves it: searches, rows, statistics over all homes, and what memory is worth.
+
+mod convert;
+mod holdout;
+mod sums;
+mod worth;
+
+use std::sync::Arc;
+
+use ::memory::embed::Lexical;
+use ::memory::lawful;
+use ::memory::memories::{Ask, Memories};
+use ::memory::model::{MemoryId, Scope, SuccessSource};
+use ::memory::recall::{Error, Settings};
+use ::memory::store::Shown;
+use ::memory::store::forget::{links_forget, memory_forget};
+use ::memory::store::row::{Stored, memory_find};
+use ::memory::store::success::success_change;
+use ::memory::text;
+use chrono::Utc;
+use scheduler_client::wire;
+use sql::Db;
+use topology::{DatabaseRegion, RegionName};
+use uuid::Uuid;
+
+use crate::engine::check;
+use crate::refusal::{Fault, Refusal};
+use crate::view::{View, Views};
+
+pub use holdout::Holdout;
+
+/// Most bytes of a problem's text.
+const DESCRIPTION: usize = 32 << 10;
+/// Longest title, in characters.
+const TITLE: usize = 500;
+/// Most hits of one answer.
+const HITS: u8 = 50;
+
+/// The memory as this scheduler serves it.
+pub struct Memory {
+    db: Db,
+    region: RegionName,
+    views: Arc<Views>,
+    memories: Memories<Lexical>,
+    holdout: Holdout,
+}
+
+impl Memory {
+    /// Serves the memory in a region.
+    #[must_use]
+    pub fn new(db: Db, region: RegionName, views: Arc<Views>, embedder: Arc<Lexical>, holdout: Holdout) -> Self {
+        let view = views.current();
+        let home = home_of(&view, &region);
+        let memories = Memories::new(db.clone(), region.clone(), home, embedder, Settings::default());
+        Self { db, region, views, memories, holdout }
+    }
+
+    /// What helps with a problem.
+    pub async fn search(&self, caller: &RegionName, body: wire::MemorySearch) -> Result<wire::MemoryAnswer, Refusal> {
+        check::text("/title", &body.title, TITLE)?;
+        bounded("/description", &body.description)?;
+        if body.limit.is_some_and(|limit| limit == 0 || limit > HITS) {
+            return Err(Refusal::invalid(Fault::Range, "/limit", format!("1 to {HITS} hits can be asked for")));
+        }
+        if body.mission.is_some_and(|mission| self.holdout.takes(mission, body.pool.as_ref())) {
+            return Ok(wire::MemoryAnswer::default());
+        }
+        let ask = Ask {
+            title: body.title,
+            description: body.description,
+            scope: scope(body.scope),
+            success: body.success,
+            hits: body.limit.map(usize::from),
+        };
+        let started = std::time::Instant::now();
+        let told = self.memories.ask(&self.views.current().topology, caller, ask, Utc::now()).await.map_err(refused)?;
+        metrics::histogram!("scheduler_recall_seconds").record(started.elapsed().as_secs_f64());
+        Ok(convert::answer(told))
+    }
+
+    /// One memory, where it may be shown to a caller in that region.
+    pub async fn show(&self, caller: &RegionName, id: Uuid) -> Result<wire::MemoryView, Refusal> {
+        let view = self.views.current();
+        let shown = self.shown(&view, &[caller, &self.region]);
+        let (_, stored) = self.find(&view, MemoryId(id), &shown).await?;
+        Ok(convert::view(stored.memory, None))
+    }
+
+    /// Forgets a memory, wherever it is.
+    pub async fn forget(&self, id: Uuid, by: &str) -> Result<wire::Forgotten, Refusal> {
+        let view = self.views.current();
+        let (home, _) = self.find(&view, MemoryId(id), &Shown::under(view.topology.residency.keys())).await?;
+        let gone = memory_forget(&self.db, &home, MemoryId(id), by, text::terms).await?;
+        self.memories.forget(&gone).await;
+        for other in view.topology.database.regions.iter().filter(|other| **other != home) {
+            links_forget(&self.db, other, &gone).await?;
+        }
+        let forgotten = gone.into_iter().map(|id| id.0).collect();
+        Ok(wire::Forgotten { forgotten, horizon_s: self.memories.horizon().as_secs() })
+    }
+
+    /// Takes what a review or a merge says of a mission.
+    pub async fn judge(&self, id: Uuid, verdict: wire::MemoryVerdict) -> Result<wire::VerdictAnswer, Refusal> {
+        let view = self.views.current();
+        let (home, _) = self.find(&view, MemoryId(id), &Shown::under(view.topology.residency.keys())).await?;
+        let source = match verdict.source {
+            wire::VerdictSource::Review => SuccessSource::Review,
+            wire::VerdictSource::Merge => SuccessSource::Merge,
+        };
+        let stands = success_change(&self.db, &home, MemoryId(id), verdict.success, source).await?;
+        Ok(wire::VerdictAnswer { stands })
+    }
+
+    /// The memory's row and home: the own home is asked first. Where a home does not answer and no other has it, nobody knows.
+    async fn find(&self, view: &View, id: MemoryId, shown: &Shown) -> Result<(DatabaseRegion, Stored), Refusal> {
+        let own = home_of(view, &self.region);
+        let mut unknown = None;
+        let others = view.topology.database.regions.iter().filter(|home| **home != own);
+        for home in std::iter::once(&own).chain(others) {
+            match memory_find(&self.db, home, &[id], shown).await {
+                Ok(found) => {
+                    if let Some(stored) = found.into_iter().next() {
+                        return Ok((home.clone(), stored));
+                    }
+                }
+                Err(error) => unknown = Some(error),
+            }
+        }
+        Err(unknown.map_or(Refusal::MemoryNotFound, Refusal::from))
+    }
+
+    fn shown(&self, view: &View, through: &[&RegionName]) -> Shown {
+        Shown::under(lawful::shown(&view.topology, through).rules())
+    }
+}
+
+/// Where a region's rows are. A region that the topology does not have reads those of the primary region.
+fn home_of(view: &View, region: &RegionName) -> DatabaseRegion {
+    let known = view.topology.region(region).map(|region| region.database_region.clone());
+    known.unwrap_or_else(|| view.topology.database.primary_region.clone())
+}
+
+fn bounded(pointer: &str, text: &str) -> Result<(), Refusal> {
+    check::nul_free(pointer, text)?;
+    if text.len() > DESCRIPTION {
+        return Err(Refusal::invalid(Fault::TooLarge, pointer, format!("at most {DESCRIPTION} bytes")));
+    }
+    Ok(())
+}
+
+fn scope(scope: wire::MemoryScope) -> Scope {
+    match scope {
+        wire::MemoryScope::Agent(agent) => Scope::Agent(agent),
+        wire::MemoryScope::Specialization(kind) => Scope::Specialization(kind),
+        wire::MemoryScope::Everyone => Scope::Everyone,
+    }
+}
+
+fn refused(error: Error) -> Refusal {
+    match error {
+        Error::Unreachable(_) => Refusal::Unavailable,
+        Error::Refused(error) => {
+            tracing::error!(error = &*error as &dyn std::error::Error, "the memory could not be asked");
+            Refusal::Internal
+        }
+    }
+}
