@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod boundary;
 pub mod embed;
+pub mod lawful;
 pub mod lesson;
+pub mod memories;
 pub mod model;
 pub mod rank;
+pub mod recall;
 pub mod store;
 pub mod text;
 pub mod work;

@@ -51,8 +51,7 @@ pub type Indexer = Arc<dyn Fn(Db, DatabaseRegion, SchedulerId) -> Ticking + Send
 pub type Ticking = Pin<Box<dyn Future<Output = Result<Done, sql::Error>> + Send>>;
 
 /// [`tick`] with this embedder, for who need not know it.
-pub fn indexer<E: Embedder + 'static>(embedder: E, words: Words) -> Indexer {
-    let embedder = Arc::new(embedder);
+pub fn indexer<E: Embedder + 'static>(embedder: Arc<E>, words: Words) -> Indexer {
     Arc::new(move |db, home, scheduler| {
         let embedder = Arc::clone(&embedder);
         Box::pin(async move { tick(&db, Holder { home: &home, scheduler }, &*embedder, words).await })

@@ -2,7 +2,7 @@
 //! statements, none of them relying on anything that only this process knows (P7).
 
 mod actor;
-mod check;
+pub(crate) mod check;
 mod claims;
 mod clock;
 mod coalescer;

@@ -68,7 +68,7 @@ impl Memory {
         let ask = Ask {
             title: body.title,
             description: body.description,
-            scope: scope(body.scope),
+            scope: scope(body.scope)?,
             success: body.success,
             hits: body.limit.map(usize::from),
         };
@@ -148,11 +148,13 @@ fn bounded(pointer: &str, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn scope(scope: wire::MemoryScope) -> Scope {
+fn scope(scope: wire::MemoryScope) -> Result<Scope, Refusal> {
     match scope {
-        wire::MemoryScope::Agent(agent) => Scope::Agent(agent),
-        wire::MemoryScope::Specialization(kind) => Scope::Specialization(kind),
-        wire::MemoryScope::Everyone => Scope::Everyone,
+        wire::MemoryScope::Agent(agent) => check::text("/scope/agent", &agent, TITLE).map(|()| Scope::Agent(agent)),
+        wire::MemoryScope::Specialization(kind) => kind.parse().map(Scope::Specialization).map_err(|_| {
+            Refusal::invalid(Fault::Malformed, "/scope/specialization", "no specialization has such a name")
+        }),
+        wire::MemoryScope::Everyone => Ok(Scope::Everyone),
     }
 }
 

@@ -46,7 +46,7 @@ pub enum MemoryScope {
     /// One agent's own.
     Agent(String),
     /// Those of agents of one kind.
-    Specialization(#[schema(value_type = String)] Specialization),
+    Specialization(String),
     /// Everybody's.
     #[default]
     Everyone,
