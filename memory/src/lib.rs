@@ -5,3 +5,6 @@ pub mod lesson;
 pub mod model;
 pub mod rank;
 pub mod text;
+
+#[cfg(test)]
+mod testing;
