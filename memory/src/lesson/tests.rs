@@ -1,13 +1,13 @@
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use topology::model::ResidencyStrength;
-use topology::{Epoch, Residency, ResidencyName};
-use uuid::Uuid;
+use topology::{Residency, ResidencyName};
 
 use super::*;
 use crate::embed::{Lexical, Space};
-use crate::model::{Memory, MemoryId, SuccessSource};
+use crate::model::{Memory, MemoryId};
 use crate::rank::{Asked, Candidate, Ranked, Settings, rank};
+use crate::testing;
 
 fn counts(applied: i64, succeeded: i64) -> Counts {
     Counts { applied, succeeded }
@@ -15,25 +15,10 @@ fn counts(applied: i64, succeeded: i64) -> Counts {
 
 fn memory(id: u128, evidence: Counts) -> Memory {
     Memory {
-        id: MemoryId(Uuid::from_u128(id)),
-        mission: None,
-        specialization: "engineer-master".parse().unwrap(),
-        agent: "agent".into(),
-        issue: None,
-        title: format!("title{id}x"),
-        description: format!("description{id}x"),
-        solution: Some(format!("solution{id}x")),
-        pr_number: None,
-        success: evidence.succeeded > 0,
-        success_source: SuccessSource::Agent,
-        resolution_minutes: None,
-        residency: None,
-        home: "us-west-2".parse().unwrap(),
-        epoch: Epoch::INITIAL,
-        content_hash: format!("hash{id}"),
         evidence: evidence.applied,
         evidence_succeeded: evidence.succeeded,
         created_at: DateTime::UNIX_EPOCH + TimeDelta::hours(i64::try_from(id).unwrap()),
+        ..testing::memory(id, evidence.succeeded > 0)
     }
 }
 

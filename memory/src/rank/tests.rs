@@ -3,12 +3,10 @@
 mod properties;
 
 use chrono::TimeDelta;
-use topology::Epoch;
-use uuid::Uuid;
 
 use super::*;
 use crate::embed::{Lexical, Space};
-use crate::model::SuccessSource;
+use crate::testing;
 
 /// As if asked with twelve terms that weigh 10 together.
 fn asked() -> Asked {
@@ -22,27 +20,7 @@ fn settings() -> Settings {
 
 /// A memory with words of its own, `days` old.
 fn memory(id: u128, success: bool, days: i64) -> Memory {
-    Memory {
-        id: MemoryId(Uuid::from_u128(id)),
-        mission: None,
-        specialization: "engineer-master".parse().unwrap(),
-        agent: "agent".into(),
-        issue: None,
-        title: format!("title{id}x"),
-        description: format!("description{id}x words{id}x"),
-        solution: Some(format!("solution{id}x")),
-        pr_number: None,
-        success,
-        success_source: SuccessSource::Agent,
-        resolution_minutes: Some(id as f64),
-        residency: None,
-        home: "us-west-2".parse().unwrap(),
-        epoch: Epoch::INITIAL,
-        content_hash: format!("hash{id}"),
-        evidence: 1,
-        evidence_succeeded: i64::from(success),
-        created_at: asked().now - TimeDelta::days(days),
-    }
+    Memory { created_at: asked().now - TimeDelta::days(days), ..testing::memory(id, success) }
 }
 
 fn candidate(id: u128, cosine: f64, keyword: f64) -> Candidate {

@@ -8,7 +8,7 @@ use super::*;
 fn folder(dimensions: usize, change: impl Fn(&mut serde_json::Value)) -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut vocab = BTreeMap::new();
-    let singles = ["\u{2581}", "a", "b", "c", "ab", "abc"].map(str::to_owned);
+    let singles = ["\u{2581}", "a", "b", "c", "ab", "abc", "ca"].map(str::to_owned);
     for piece in (0..=255).map(|byte| format!("<0x{byte:02X}>")).chain(singles) {
         let next = vocab.len();
         vocab.insert(piece, next);
@@ -19,7 +19,7 @@ fn folder(dimensions: usize, change: impl Fn(&mut serde_json::Value)) -> TempDir
             {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"},
         ]},
         "pre_tokenizer": null,
-        "model": {"type": "BPE", "byte_fallback": true, "vocab": vocab, "merges": ["a b", "ab c"]},
+        "model": {"type": "BPE", "byte_fallback": true, "vocab": vocab, "merges": ["a b", "ab c", "c a"]},
     });
     change(&mut tokenizer);
     std::fs::write(folder.path().join(Statics::TOKENIZER), tokenizer.to_string()).unwrap();
@@ -45,9 +45,11 @@ fn refused(folder: &TempDir) -> String {
 fn pieces_are_merged_in_turn_and_unknown_letters_fall_back_to_bytes() {
     let folder = folder(STATIC_DIMENSIONS, |_| ());
     let tokens = Statics::load(folder.path()).unwrap().tokens;
-    let [mark, a, b, c, ab, abc] = [256, 257, 258, 259, 260, 261];
+    let [mark, a, b, c, ab, abc, ca] = [256, 257, 258, 259, 260, 261, 262];
     assert_eq!(tokens.of("abc ba"), [mark, abc, mark, b, a]);
     assert_eq!(tokens.of("abab  c"), [mark, ab, ab, mark, mark, c]);
+    // `ca` comes first in the text, `ab` has the earlier turn.
+    assert_eq!(tokens.of("bcab ca"), [mark, b, c, ab, mark, ca]);
     assert_eq!(tokens.of("é"), [mark, 0xc3, 0xa9]);
     assert!(tokens.of("").is_empty());
     assert_eq!(tokens.of(&"abc".repeat(10_000)).len(), PIECES_OF_LONG_RUN);
@@ -88,7 +90,7 @@ fn a_missing_file_is_named_with_what_brings_it() {
 
 #[test]
 fn a_table_of_another_shape_is_refused() {
-    assert!(refused(&folder(64, |_| ())).contains("shape [262, 64]"));
+    assert!(refused(&folder(64, |_| ())).contains("shape [263, 64]"));
     let cut = folder(STATIC_DIMENSIONS, |_| ());
     let file = cut.path().join(Statics::TABLE);
     let bytes = std::fs::read(&file).unwrap();

@@ -52,7 +52,7 @@ async fn scheduler(rig: &Rig, region: &str) -> Arc<Context> {
     let mut context = rig.scheduler(region).await;
     let words = |text: &str| vec![text.to_owned()];
     Arc::get_mut(&mut context).expect("nobody else has it").index =
-        Some(indexer(Flat(Space::new("test:flat:v1")), words));
+        Some(indexer(Arc::new(Flat(Space::new("test:flat:v1"))), words));
     context
 }
 
