@@ -11,3 +11,6 @@ pub mod recall;
 pub mod store;
 pub mod text;
 pub mod work;
+
+#[cfg(test)]
+mod testing;

@@ -132,7 +132,10 @@ impl<E: Embedder> Memories<E> {
         match self.embedder.embed(&[problem]).await {
             Ok(vectors) => vectors.into_iter().next(),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the question has no vector: words alone are asked");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the question has no vector: words alone are asked"
+                );
                 metrics::counter!("memory_questions_without_vector_total").increment(1);
                 None
             }

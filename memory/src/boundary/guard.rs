@@ -26,7 +26,8 @@ impl Limits {
     /// at most, each shortened by up to a half.
     #[must_use]
     pub fn within(timeout: Duration) -> Self {
-        let breaker = BreakerConfig { failures: 3, open_for: Duration::from_secs(1), open_max: Duration::from_secs(10) };
+        let breaker =
+            BreakerConfig { failures: 3, open_for: Duration::from_secs(1), open_max: Duration::from_secs(10) };
         Self { timeout, slow: timeout * 4 / 5, breaker }
     }
 }

@@ -107,11 +107,7 @@ where
     }
 
     /// The answer that is kept, or nothing; never waits. What is stale or not there is loaded meanwhile.
-    pub async fn peek<E>(
-        &self,
-        key: K,
-        load: impl Future<Output = Result<V, E>> + Send + 'static,
-    ) -> Option<Aged<V>>
+    pub async fn peek<E>(&self, key: K, load: impl Future<Output = Result<V, E>> + Send + 'static) -> Option<Aged<V>>
     where
         E: Display + Send + Sync + 'static,
     {

@@ -52,7 +52,9 @@ impl Source for Rows {
 /// Each memory once, with what each arm says of it.
 fn merged(near: Vec<Candidate>, words: Vec<Candidate>) -> Vec<Found> {
     let mut all: BTreeMap<MemoryId, Found> = BTreeMap::new();
-    for (candidate, by_vector) in near.into_iter().map(|one| (one, true)).chain(words.into_iter().map(|one| (one, false))) {
+    for (candidate, by_vector) in
+        near.into_iter().map(|one| (one, true)).chain(words.into_iter().map(|one| (one, false)))
+    {
         let Candidate { stored, score } = candidate;
         let fresh = Found { memory: stored.memory.clone(), similarity: None, keyword: None };
         let found = all.entry(stored.memory.id).or_insert(fresh);

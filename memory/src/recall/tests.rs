@@ -47,8 +47,7 @@ async fn a_dead_region_costs_its_time_limit_once_and_then_nothing() {
     for n in 0..50 {
         let answer = ask(&recall, other_query(n)).await;
         assert_eq!(ids(&answer), [1, 2]);
-        let complete =
-            Completeness { regions_asked: 3, regions_answered: 2, degraded: vec![name(ASIA)], stale_ms: 0 };
+        let complete = Completeness { regions_asked: 3, regions_answered: 2, degraded: vec![name(ASIA)], stale_ms: 0 };
         assert_eq!(answer.completeness, complete);
         assert_eq!(before.elapsed(), LIMIT, "after question {n}");
     }

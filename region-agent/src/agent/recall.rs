@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use scheduler_client::wire::{
-    Grant, MemoryAnswer, MemoryScope, MemorySearch, MemoryView, MissionMemory, ShownMemory,
-};
+use scheduler_client::wire::{Grant, MemoryAnswer, MemoryScope, MemorySearch, MemoryView, MissionMemory, ShownMemory};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use topology::PoolId;
@@ -81,7 +79,8 @@ impl Recalled {
     fn of(answer: MemoryAnswer) -> Self {
         let MemoryAnswer { hits, warnings, estimate, proven, with_memory, degraded, .. } = answer;
         let mut recalled = Self { with_memory, ..Self::default() };
-        let mut context = json!({ "hits": [], "warnings": [], "estimate": estimate, "proven": proven, "degraded": degraded });
+        let mut context =
+            json!({ "hits": [], "warnings": [], "estimate": estimate, "proven": proven, "degraded": degraded });
         let mut left = BYTES.saturating_sub(context.to_string().len());
         for (list, views) in [("hits", hits), ("warnings", warnings)] {
             for view in views {
@@ -186,7 +185,8 @@ mod tests {
 
     #[test]
     fn what_was_used_is_of_what_was_shown() {
-        let answer = MemoryAnswer { with_memory: true, hits: vec![view(1, "s"), view(2, "s")], ..MemoryAnswer::default() };
+        let answer =
+            MemoryAnswer { with_memory: true, hits: vec![view(1, "s"), view(2, "s")], ..MemoryAnswer::default() };
         let recalled = Recalled::of(answer);
         let result = json!({ "memory": { "solution": "x", "used": [Uuid::from_u128(2), Uuid::from_u128(9)] } });
         let left = left_behind(&result, Some(&recalled), false).unwrap();

@@ -78,12 +78,7 @@ impl Session {
     }
 
     /// Tells the scheduler. What the session no longer holds is told to nobody.
-    async fn settle(
-        &self,
-        job: &Job,
-        ending: Ending,
-        left_behind: impl FnOnce(&Value) -> Option<Box<MissionMemory>>,
-    ) {
+    async fn settle(&self, job: &Job, ending: Ending, left_behind: impl FnOnce(&Value) -> Option<Box<MissionMemory>>) {
         if !self.book().holds(job.name()) {
             return;
         }

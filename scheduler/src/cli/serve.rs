@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use ::memory::embed::Lexical;
+use anyhow::Context as _;
 use backoff::backoff::Backoff as _;
 use sql::{Gateways, Lane};
 use telemetry::LogFormat;

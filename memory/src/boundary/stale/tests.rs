@@ -86,7 +86,14 @@ async fn callers_at_the_same_time_share_one_load_and_its_error() {
             Err::<Ids, _>("down")
         }
     };
-    let waiters: Vec<_> = (0..50).map(|_| tokio::spawn({ let (cache, load) = (cache.clone(), load()); async move { cache.get(1, load).await } })).collect();
+    let waiters: Vec<_> = (0..50)
+        .map(|_| {
+            tokio::spawn({
+                let (cache, load) = (cache.clone(), load());
+                async move { cache.get(1, load).await }
+            })
+        })
+        .collect();
     settle().await;
     go.notify_waiters();
     for waiter in waiters {

@@ -103,12 +103,8 @@ impl Http {
     }
 
     async fn exchange(&self, texts: &[&str]) -> Result<Vectors, Failure> {
-        let request = Request {
-            model: &self.settings.model,
-            input: texts,
-            dimensions: DIMENSIONS,
-            encoding_format: "float",
-        };
+        let request =
+            Request { model: &self.settings.model, input: texts, dimensions: DIMENSIONS, encoding_format: "float" };
         let url = format!("{}/embeddings", self.settings.address());
         let mut answer = self.client.post(url).json(&request).send().await.map_err(|error| {
             if error.is_connect() { Failure::NotServed(chain(&error)) } else { Failure::Unknown(chain(&error)) }

@@ -208,10 +208,10 @@ mod tests {
 
     #[test]
     fn an_address_that_would_give_a_secret_away_is_refused_and_not_shown() {
-        for base in ["http://example.org/v1", "https://me:secret@example.org/v1", "https://example.org/v1?key=1", "ftp://x"]
+        for base in
+            ["http://example.org/v1", "https://me:secret@example.org/v1", "https://example.org/v1?key=1", "ftp://x"]
         {
-            let settings =
-                Settings { token: Token::new("sesame"), ..Settings::at(base.parse().unwrap(), "small") };
+            let settings = Settings { token: Token::new("sesame"), ..Settings::at(base.parse().unwrap(), "small") };
             let error = settings.client().unwrap_err().to_string();
             assert!(!error.contains("secret") && !error.contains("sesame"), "{error}");
             assert!(!format!("{settings:?}").contains("sesame"));

@@ -94,8 +94,7 @@ impl Api {
 
 /// Short pauses, and a limit of a try that an idle machine never needs.
 fn settings(base: &str) -> Settings {
-    let breaker =
-        BreakerConfig { failures: 6, open_for: Duration::from_secs(60), open_max: Duration::from_secs(60) };
+    let breaker = BreakerConfig { failures: 6, open_for: Duration::from_secs(60), open_max: Duration::from_secs(60) };
     Settings {
         limits: Limits { breaker, ..Limits::within(Duration::from_secs(5)) },
         tries: 3,
@@ -145,11 +144,15 @@ async fn every_text_gets_its_vector_in_its_place_and_the_cost_is_counted() {
 async fn requests_are_bounded_in_texts_and_bytes_and_texts_in_bytes() {
     let mut api = Api::start(&[Mood::Serves]).await;
     api.settings = Settings { batch_texts: 2, batch_bytes: 10, text_bytes: 12, ..api.settings };
-    let asked = texts(&["a", "bb", "ccc", "dddddddd", "eeeeeeeeeeeeee\u{e9}", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"]);
+    let asked =
+        texts(&["a", "bb", "ccc", "dddddddd", "eeeeeeeeeeeeee\u{e9}", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"]);
     assert_eq!(api.embedder().embed(&asked).await.unwrap().len(), 6);
     let inputs: Vec<Value> = api.seen.requests.lock().unwrap().iter().map(|(_, body)| body["input"].clone()).collect();
     let cut = "\u{e9}".repeat(6);
-    assert_eq!(inputs, [json!(["a", "bb"]), json!(["ccc"]), json!(["dddddddd"]), json!(["eeeeeeeeeeee"]), json!([cut])]);
+    assert_eq!(
+        inputs,
+        [json!(["a", "bb"]), json!(["ccc"]), json!(["dddddddd"]), json!(["eeeeeeeeeeee"]), json!([cut])]
+    );
 }
 
 #[tokio::test]

@@ -70,9 +70,8 @@ async fn run(here: usize, memories: Vec<Found>, steps: Vec<Step>) -> Result<(), 
                 let caller = REGIONS[caller].0;
                 let answer = recall.ask(&topology, &name(caller), other_query(query)).await.unwrap();
                 settle().await;
-                let lawful = |found: &Found| {
-                    may_see(&topology, found, caller) && may_see(&topology, found, REGIONS[here].0)
-                };
+                let lawful =
+                    |found: &Found| may_see(&topology, found, caller) && may_see(&topology, found, REGIONS[here].0);
                 prop_assert!(answer.found.iter().all(lawful), "{caller} was shown {answer:?}");
                 if answer.completeness.degraded.is_empty() && answer.completeness.stale_ms == 0 {
                     let all = memories.iter().filter(|found| lawful(found)).count();

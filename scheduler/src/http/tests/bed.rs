@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use ::memory::embed::Lexical;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use ::memory::embed::Lexical;
 use serde_json::{Value, json};
 use sql::testdb::TestDb;
 use sql::{Gateways, Lane};
