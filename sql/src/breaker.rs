@@ -1,9 +1,11 @@
-//! The circuit breaker of one gateway: `failsafe`'s state machine behind permits.
+//! A circuit breaker: `failsafe`'s state machine behind permits. The gateways stand behind it, and other crates' calls
+//! that leave their region.
 //!
-//! Four behaviours of the library are mended here. A call that is dropped records nothing: a dropped probe counts as
-//! failed. Half-open lets every caller through: here exactly one. A late answer to a call from before the breaker
-//! opened would close it: a permit of an earlier generation is not recorded. Its pauses start at one second at least:
-//! ours are any length.
+//! Five behaviours of the library are mended here. A call that is dropped records nothing: a dropped probe counts as
+//! failed, and a call's time limit belongs inside what holds the permit. Half-open lets every caller through: here
+//! exactly one. Its success rate cannot trip in its first window: failures in a row count from the first call. A late
+//! answer to a call from before the breaker opened would close it: a permit of an earlier generation is not recorded.
+//! Its pauses start at one second at least: ours are any length.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,18 +18,32 @@ use rand::RngExt as _;
 use crate::config::BreakerConfig;
 use crate::gateways::BreakerState;
 
-/// A flapping gateway: below this share of good calls over [`RATE_WINDOW`] it opens too.
+/// What flaps: below this share of good calls over [`RATE_WINDOW`] it opens too.
 const RATE_REQUIRED: f64 = 0.5;
 const RATE_MIN_CALLS: u32 = 20;
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 
 type Policy = OrElse<ConsecutiveFailures<Pauses>, SuccessRateOverTimeWindow<Pauses>>;
 
-/// Whether a gateway may be called.
-pub(crate) struct Breaker {
+/// What a kind of breakers is called in metrics.
+#[derive(Debug)]
+pub struct Series {
+    /// The label that tells breakers of this kind apart.
+    pub label: &'static str,
+    /// Gauge: 0 closed, 1 half open, 2 open.
+    pub state: &'static str,
+    /// Counter of changes, by new state in the label `to`.
+    pub changes: &'static str,
+    /// Counter of probes let through half open.
+    pub probes: &'static str,
+    /// Counter of calls kept away.
+    pub rejected: &'static str,
+}
+
+/// Whether something may be called.
+pub struct Breaker {
     machine: StateMachine<Policy, Seen>,
     seen: Seen,
-    gateway: String,
     calls: Mutex<Calls>,
 }
 
@@ -38,7 +54,8 @@ struct Calls {
 }
 
 /// The right to make one call. Say how it went; dropped without a word it is no news, and for a probe a failure.
-pub(crate) struct Permit<'b> {
+#[must_use]
+pub struct Permit<'b> {
     breaker: &'b Breaker,
     generation: u64,
     probe: bool,
@@ -46,34 +63,38 @@ pub(crate) struct Permit<'b> {
 }
 
 impl Breaker {
-    pub(crate) fn new(gateway: &str, config: BreakerConfig) -> Self {
+    /// A closed one. `name` is its value of the series' label.
+    #[must_use]
+    pub fn new(series: &'static Series, name: &str, config: BreakerConfig) -> Self {
         let pauses = Pauses { next: config.open_for, longest: config.open_max.max(config.open_for) };
         let policy = failure_policy::consecutive_failures(config.failures, pauses.clone())
             .or_else(failure_policy::success_rate_over_time_window(RATE_REQUIRED, RATE_MIN_CALLS, RATE_WINDOW, pauses));
-        let seen = Seen { gateway: Arc::from(gateway), state: Arc::default() };
+        let seen = Seen { series, name: Arc::from(name), state: Arc::default() };
         let machine = failsafe::Config::new().failure_policy(policy).instrument(seen.clone()).build();
-        Self { machine, seen, gateway: gateway.to_owned(), calls: Mutex::default() }
+        Self { machine, seen, calls: Mutex::default() }
     }
 
-    pub(crate) fn state(&self) -> BreakerState {
+    /// Its state now. An open one becomes half open when it is asked after its pause.
+    #[must_use]
+    pub fn state(&self) -> BreakerState {
         self.seen.state()
     }
 
     /// A permit, unless the breaker is open or its one probe is under way.
-    pub(crate) fn admit(&self) -> Option<Permit<'_>> {
+    pub fn admit(&self) -> Option<Permit<'_>> {
         let mut calls = self.lock();
         if self.machine.is_call_permitted() {
             let probe = self.state() == BreakerState::HalfOpen;
             if !(probe && calls.probing) {
                 calls.probing = probe;
                 if probe {
-                    metrics::counter!("sql_breaker_probes_total", "gateway" => self.gateway.clone()).increment(1);
+                    self.seen.count(self.seen.series.probes);
                 }
                 return Some(Permit { breaker: self, generation: calls.generation, probe, told: false });
             }
         }
         drop(calls);
-        metrics::counter!("sql_breaker_rejected_total", "gateway" => self.gateway.clone()).increment(1);
+        self.seen.count(self.seen.series.rejected);
         None
     }
 
@@ -102,14 +123,14 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// The gateway answered, whatever it answered.
-    pub(crate) fn good(mut self) {
+    /// It answered, whatever it answered.
+    pub fn good(mut self) {
         self.told = true;
         self.breaker.record(self.generation, self.probe, true);
     }
 
-    /// The gateway did not answer. True when this opened the breaker.
-    pub(crate) fn bad(mut self) -> bool {
+    /// It did not answer. True when the breaker is open now.
+    pub fn bad(mut self) -> bool {
         self.told = true;
         self.breaker.record(self.generation, self.probe, false);
         self.breaker.state() == BreakerState::Open
@@ -127,7 +148,8 @@ impl Drop for Permit<'_> {
 /// Makes the state machine's state readable and a metric.
 #[derive(Clone)]
 struct Seen {
-    gateway: Arc<str>,
+    series: &'static Series,
+    name: Arc<str>,
     state: Arc<AtomicU8>,
 }
 
@@ -147,9 +169,13 @@ impl Seen {
             BreakerState::Open => 2,
         };
         self.state.store(value, Ordering::SeqCst);
-        metrics::gauge!("sql_breaker_state", "gateway" => self.gateway.to_string()).set(f64::from(value));
-        metrics::counter!("sql_breaker_changes_total", "gateway" => self.gateway.to_string(), "to" => state.as_str())
-            .increment(1);
+        let Series { label, state: gauge, changes, .. } = *self.series;
+        metrics::gauge!(gauge, label => self.name.to_string()).set(f64::from(value));
+        metrics::counter!(changes, label => self.name.to_string(), "to" => state.as_str()).increment(1);
+    }
+
+    fn count(&self, counter: &'static str) {
+        metrics::counter!(counter, self.series.label => self.name.to_string()).increment(1);
     }
 }
 
@@ -158,7 +184,7 @@ impl Instrument for Seen {
 
     fn on_open(&self) {
         self.set(BreakerState::Open);
-        tracing::warn!(gateway = %self.gateway, "gateway's breaker opened");
+        tracing::warn!(kind = self.series.label, name = %self.name, "breaker opened");
     }
 
     fn on_half_open(&self) {
@@ -167,7 +193,7 @@ impl Instrument for Seen {
 
     fn on_closed(&self) {
         if self.state() != BreakerState::Closed {
-            tracing::info!(gateway = %self.gateway, "gateway's breaker closed");
+            tracing::info!(kind = self.series.label, name = %self.name, "breaker closed");
         }
         self.set(BreakerState::Closed);
     }
@@ -197,7 +223,7 @@ mod tests {
     fn breaker() -> Breaker {
         let config =
             BreakerConfig { failures: 3, open_for: Duration::from_millis(20), open_max: Duration::from_millis(40) };
-        Breaker::new("test", config)
+        Breaker::new(&crate::gateway::BREAKERS, "test", config)
     }
 
     fn opened() -> Breaker {

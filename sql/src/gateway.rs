@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use topology::DatabaseRegion;
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Series};
 use crate::config::{Config, GatewayConfig, Lane};
 use crate::db::Params;
 use crate::engine::Engine;
@@ -18,6 +18,15 @@ use crate::pool;
 use crate::statement::Statement;
 use crate::tls;
 use crate::url::Target;
+
+/// What the gateways' breakers are called in metrics.
+pub(crate) static BREAKERS: Series = Series {
+    label: "gateway",
+    state: "sql_breaker_state",
+    changes: "sql_breaker_changes_total",
+    probes: "sql_breaker_probes_total",
+    rejected: "sql_breaker_rejected_total",
+};
 
 /// One database endpoint.
 pub(crate) struct Gateway {
@@ -71,7 +80,7 @@ impl Gateway {
                 call_timeout: config.lane(lane).call_timeout,
             })
             .collect();
-        Self { breaker: Breaker::new(&name, config.breaker), name, region: given.region.clone(), lanes }
+        Self { breaker: Breaker::new(&BREAKERS, &name, config.breaker), name, region: given.region.clone(), lanes }
     }
 
     pub(crate) fn health(&self) -> GatewayHealth {

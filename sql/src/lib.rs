@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod breaker;
+pub mod breaker;
 #[cfg(feature = "testing")]
 mod catalogue;
 pub mod config;
