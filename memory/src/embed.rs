@@ -1,8 +1,11 @@
 //! Vectors, and which space each lies in. Vectors of two spaces are never compared.
 
+pub mod http;
+
 use std::fmt;
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Dimensions of every vector that is stored.
@@ -50,6 +53,14 @@ pub enum Error {
     /// It cannot be had now; a later try may have it.
     #[error("the embeddings cannot be had now: {0}")]
     Unavailable(String),
+    /// What may be spent on them is spent.
+    #[error("the {per_day} tokens a day for embeddings are spent, there are new ones at {again_at}")]
+    Spent {
+        /// The limit.
+        per_day: u64,
+        /// When its next day begins.
+        again_at: DateTime<Utc>,
+    },
     /// It cannot be had at all as things are set up.
     #[error("no embeddings: {0}")]
     Refused(String),
