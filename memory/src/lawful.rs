@@ -29,23 +29,23 @@ pub fn shown(topology: &Topology, through: &[&RegionName]) -> Shown {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// `eu` lists Europe, `west` lists Europe and America; Asia is in none.
-    fn topology() -> Topology {
+    /// Three regions, each its own home: `eu` lists Europe, `west` Europe and America.
+    pub(crate) fn topology() -> Topology {
         let text = "
 version: 1
 regions:
-  - { name: europe, provider: AWS, region: eu-west-1, agents: [engineer (primary)] }
-  - { name: america, provider: AWS, region: us-west-2, agents: [engineer (primary)] }
-  - { name: asia, provider: AWS, region: ap-northeast-1, agents: [engineer (primary)] }
+  - { name: europe, provider: AWS, region: eu-west-1, agents: [engineer (primary: 1 replicas)] }
+  - { name: america, provider: AWS, region: us-west-2, agents: [engineer (primary: 1 replicas)] }
+  - { name: asia, provider: AWS, region: ap-northeast-1, agents: [engineer (primary: 1 replicas)] }
 residency: { eu: [europe], west: { regions: [europe, america], strength: run } }
 ";
         topology::config::parse(text, "topology.yaml").unwrap().topology
     }
 
-    fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    pub(crate) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
         text.parse().unwrap()
     }
 

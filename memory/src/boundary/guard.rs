@@ -141,7 +141,9 @@ impl Watched<'_> {
         let Some(permit) = self.permit.take() else { return };
         match ending {
             Ending::Answered | Ending::Ours => permit.good(),
-            Ending::Slow | Ending::Failed | Ending::TimedOut | Ending::DroppedSlow => drop(permit.bad()),
+            Ending::Slow | Ending::Failed | Ending::TimedOut | Ending::DroppedSlow => {
+                permit.bad();
+            }
             Ending::Dropped => drop(permit),
         }
         let labels = [("boundary", self.guard.name.clone()), ("ending", ending.as_str().to_owned())];

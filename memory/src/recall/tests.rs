@@ -145,7 +145,7 @@ async fn what_is_forgotten_is_shown_by_nothing_from_then_on() {
 #[test]
 fn the_horizon_counts_the_age_of_answers_and_is_a_minute_at_most() {
     for (old, life) in [(0, 45), (5, 45), (20, 40), (60, 0)] {
-        let world = Arc::new(World { old: Duration::from_secs(old), ..World::default() });
+        let world = World::lagging(Duration::from_secs(old));
         let recall = recall("europe", EUROPE, &world);
         assert_eq!(recall.horizon(), Duration::from_secs(old + life));
     }

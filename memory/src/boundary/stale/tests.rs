@@ -220,7 +220,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Forget(id) => {
                 model.forgotten.insert(id);
                 model.kept.retain(|_, (_, held)| !held.contains(&id));
-                origin.held.lock().unwrap().values_mut().for_each(|held| drop(held.remove(&id)));
+                origin.held.lock().unwrap().values_mut().for_each(|held| held.retain(|other| *other != id));
                 cache.forget(|held| held.contains(&id)).await;
             }
             Step::Down(down) => origin.down.store(down, Ordering::SeqCst),

@@ -10,7 +10,7 @@ use crate::boundary::Limits;
 use crate::embed::{DIMENSIONS, Space};
 
 /// Where OpenAI's API is.
-pub const OPENAI: &str = "https://api.openai.com/v1";
+const OPENAI: &str = "https://api.openai.com/v1";
 
 /// The bearer token of the API. It is shown nowhere.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ pub enum Invalid {
     /// The address is none that can be used.
     #[error("{base} cannot be asked for embeddings: {why}")]
     Base {
-        /// The address.
+        /// Its scheme and host.
         base: String,
         /// What is wrong with it.
         why: &'static str,
@@ -179,11 +179,8 @@ impl Settings {
             "http" | "https" => return Ok(()),
             _ => "it is not an http or https address",
         };
-        let mut shown = base.clone();
-        // Neither fails where there is a host; where there is none, there is no password.
-        drop(shown.set_password(None));
-        drop(shown.set_username(""));
-        Err(Invalid::Base { base: shown.to_string(), why })
+        let place = format!("{}://{}", base.scheme(), base.host_str().unwrap_or_default());
+        Err(Invalid::Base { base: place, why })
     }
 }
 

@@ -1,7 +1,6 @@
 //! A world of three homes whose source is told how to behave.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::DateTime;
 use sql::config::BreakerConfig;
@@ -10,24 +9,8 @@ use uuid::Uuid;
 
 use super::super::*;
 use crate::embed::Space;
+pub(in crate::recall) use crate::lawful::tests::{name, topology};
 use crate::model::{Memory, Scope, SuccessSource};
-
-pub(in crate::recall) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().unwrap()
-}
-
-/// Three regions, each its own home; `eu` lists Europe, `west` Europe and America.
-pub(in crate::recall) fn topology() -> Topology {
-    let text = "
-version: 1
-regions:
-  - { name: europe, provider: AWS, region: eu-west-1, agents: [engineer (primary)] }
-  - { name: america, provider: AWS, region: us-west-2, agents: [engineer (primary)] }
-  - { name: asia, provider: AWS, region: ap-northeast-1, agents: [engineer (primary)] }
-residency: { eu: [europe], west: { regions: [europe, america], strength: run } }
-";
-    topology::config::parse(text, "topology.yaml").unwrap().topology
-}
 
 pub(in crate::recall) const EUROPE: &str = "eu-west-1";
 pub(in crate::recall) const AMERICA: &str = "us-west-2";
@@ -88,11 +71,10 @@ pub(in crate::recall) enum Mood {
 /// A source that gives everything it has to everybody: what residency keeps back must not rest on it.
 #[derive(Default)]
 pub(in crate::recall) struct World {
-    pub(in crate::recall) memories: Mutex<BTreeMap<DatabaseRegion, Vec<Found>>>,
+    memories: Mutex<BTreeMap<DatabaseRegion, Vec<Found>>>,
     moods: Mutex<HashMap<DatabaseRegion, Mood>>,
     calls: Mutex<HashMap<DatabaseRegion, usize>>,
-    pub(in crate::recall) old: Duration,
-    pub(in crate::recall) whole: AtomicUsize,
+    old: Duration,
 }
 
 impl World {
@@ -102,6 +84,11 @@ impl World {
             world.memories.lock().unwrap().entry(found.memory.home.clone()).or_default().push(found);
         }
         Arc::new(world)
+    }
+
+    /// An empty one whose answers are so old when they come.
+    pub(in crate::recall) fn lagging(old: Duration) -> Arc<Self> {
+        Arc::new(Self { old, ..Self::default() })
     }
 
     pub(in crate::recall) fn is(&self, home: &str, mood: Mood) {
@@ -116,7 +103,6 @@ impl World {
 impl Source for Arc<World> {
     async fn candidates(&self, home: &DatabaseRegion, _: &Query, _: &Shown) -> Result<Vec<Found>, Error> {
         *self.calls.lock().unwrap().entry(home.clone()).or_default() += 1;
-        self.whole.fetch_add(1, Ordering::Relaxed);
         let mood = self.moods.lock().unwrap().get(home).copied().unwrap_or(Mood::Answers);
         match mood {
             Mood::Answers => {}
