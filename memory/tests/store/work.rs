@@ -104,6 +104,19 @@ async fn an_older_one_that_comes_late_stands_for_those_that_came_before_it() {
 }
 
 #[tokio::test]
+async fn what_says_exactly_the_same_is_merged_without_an_embedder_in_either_order() {
+    let bed = Bed::new().await;
+    let down = Hashed { refuses: Some("wine"), ..Hashed::default() };
+    for n in [5, 6, 1] {
+        bed.import(&[memory(n, "red wine")]).await;
+        bed.tick(&down).await;
+    }
+    let merged = "SELECT count(*) FROM agent_memories WHERE merged_into = '00000000-0000-0000-0000-000000000001'";
+    assert_eq!(bed.ask::<i64>(merged).await, 2);
+    assert_eq!(bed.ask::<i64>("SELECT max(evidence) FROM agent_memories").await, 3);
+}
+
+#[tokio::test]
 async fn a_mission_that_repeats_what_it_was_shown_is_no_evidence() {
     let bed = Bed::new().await;
     bed.import(&[memory(1, "red wine"), memory(2, "red wine")]).await;
