@@ -1,5 +1,5 @@
-//! What follows a memory that was written: its words are stored and counted, it is merged into an older one that says the
-//! same, and its vector is stored. It is found by its words from the first step on, by its vector from the last.
+//! What follows a memory that was written: its words are stored and counted, it and an older or younger one that says the
+//! same are merged, and its vector is stored. It is found by its words from the first step on, by its vector from the last.
 //!
 //! One tick leases a bounded batch of the work of one home. Every step looks at what is there, so a batch that was left
 //! half-way, or is done by two schedulers since a lease ran out, comes to the same.
@@ -78,6 +78,7 @@ pub async fn tick<E: Embedder>(db: &Db, by: Holder<'_>, embedder: &E, words: Wor
     let (failing, ended): (Vec<Held>, Vec<Held>) = held.iter().partition(|held| failed.contains_key(&held.memory));
     work_done(db, by, &ended).await?;
     for why in failed.values().collect::<BTreeSet<_>>() {
+        tracing::warn!(home = %by.home, why, "memories have no vector yet and are tried again");
         let of_why: Vec<Held> = failing.iter().filter(|held| failed.get(&held.memory) == Some(why)).copied().collect();
         work_failed(db, by, &of_why, why).await?;
     }
@@ -202,13 +203,12 @@ impl<E: Embedder> Batch<'_, E> {
             let vector = &vectors[&memory.id];
             let beside =
                 kept.iter().find(|other| is_of_kind(other, memory) && cosine(&vectors[&other.id], vector) >= SAME);
-            let elder = match beside {
-                Some(other) => Some(other.id),
-                None => self.elder(memory, vector).await?,
+            let pair = match beside {
+                Some(other) => Some(Pair::of(memory, other)),
+                None => self.near(memory, vector).await?.map(|other| Pair::of(memory, &other)),
             };
-            let pair = elder.map(|elder| Pair { younger: memory.id, elder });
             match pair {
-                Some(pair) if merge(self.db, self.home, pair).await? => {
+                Some(pair) if merge(self.db, self.home, pair).await? && pair.younger == memory.id => {
                     merged.insert(memory.id);
                 }
                 Some(_) | None => kept.push(memory),
@@ -220,8 +220,8 @@ impl<E: Embedder> Batch<'_, E> {
         Ok(merged)
     }
 
-    /// The older memory that says nearly the same.
-    async fn elder(&self, memory: &Memory, vector: &[f32]) -> Result<Option<MemoryId>, sql::Error> {
+    /// Another memory, with its vector stored, that says nearly the same.
+    async fn near(&self, memory: &Memory, vector: &[f32]) -> Result<Option<Memory>, sql::Error> {
         let filter = Filter {
             shown: Shown::only(memory.residency.as_ref()),
             specializations: vec![memory.specialization.clone()],
@@ -229,9 +229,8 @@ impl<E: Embedder> Batch<'_, E> {
             success: Some(memory.success),
         };
         let near = memory_near(self.db, self.home, self.embedder.space(), vector, &filter, NEAREST).await?;
-        let is_elder = |other: &Memory| (other.created_at, other.id) < (memory.created_at, memory.id);
-        let same = near.candidates.into_iter().filter(|near| near.score >= SAME).map(|near| near.stored.memory);
-        Ok(same.filter(is_elder).map(|elder| elder.id).next())
+        let mut same = near.candidates.into_iter().filter(|near| near.score >= SAME).map(|near| near.stored.memory);
+        Ok(same.find(|other| other.id != memory.id))
     }
 }
 

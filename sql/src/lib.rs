@@ -14,6 +14,8 @@ mod lex;
 pub mod lint;
 pub mod local;
 pub mod migrate;
+#[cfg(feature = "testing")]
+pub mod plan;
 mod pool;
 #[cfg(feature = "testing")]
 pub mod relay;

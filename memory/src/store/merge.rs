@@ -2,28 +2,27 @@
 
 use sql::{Db, Statement};
 use topology::DatabaseRegion;
-use uuid::Uuid;
 
-use crate::model::MemoryId;
+use crate::model::{Memory, MemoryId};
 
-/// The oldest memory that says exactly the same, for each of some. A failure is never taken for a success, so that it
-/// can still warn. $1 home  $2 ids
+/// For each of some memories, the oldest other one that says exactly the same and stands for itself. A failure is never
+/// taken for a success, so that it can still warn. $1 home  $2 ids
 const TWINS: Statement = sql::statement!(
     "memory_twins",
     idempotent,
-    "SELECT DISTINCT ON (y.id) y.id, e.id AS elder
+    "SELECT DISTINCT ON (y.id) y.id, e.id AS twin, (e.created_at, e.id) < (y.created_at, y.id) AS twin_is_elder
      FROM agent_memories AS y
      JOIN agent_memories AS e
        ON e.crdb_region = $1::TEXT::crdb_internal_region AND e.content_hash = y.content_hash
        AND e.specialization = y.specialization AND COALESCE(e.residency, '') = COALESCE(y.residency, '')
-       AND e.success = y.success AND e.merged_into IS NULL AND (e.created_at, e.id) < (y.created_at, y.id)
+       AND e.success = y.success AND e.merged_into IS NULL AND e.id <> y.id
      WHERE y.crdb_region = $1::TEXT::crdb_internal_region AND y.id = ANY ($2::UUID[]) AND y.merged_into IS NULL
        AND y.content_hash <> ''
      ORDER BY y.id, e.created_at, e.id"
 );
 
 /// Has the elder stand for the younger, which gives it its evidence and loses its vectors; both must still stand for
-/// themselves and be of one kind. A mission that was shown the elder, or what the elder stands for, gives no evidence:
+/// themselves and be of one kind. What stood for itself through the younger does so through the elder. A mission that was shown the elder, or what the elder stands for, gives no evidence:
 /// it repeats what it was told.
 /// $1 home  $2 younger  $3 elder
 const MERGE: Statement = sql::statement!(
@@ -60,26 +59,21 @@ const MERGE: Statement = sql::statement!(
          SELECT p.elder, NULL, CASE WHEN t.times > 0 THEN 0 ELSE p.evidence END,
                 CASE WHEN t.times > 0 THEN 0 ELSE p.evidence_succeeded END
          FROM pair AS p CROSS JOIN told AS t
+         UNION ALL
+         SELECT c.id, p.elder, 0, 0
+         FROM pair AS p
+         JOIN agent_memories AS c ON c.crdb_region = $1::TEXT::crdb_internal_region AND c.merged_into = p.younger
      )
      UPDATE agent_memories AS m
      SET merged_into = COALESCE(w.into_id, m.merged_into), evidence = m.evidence + w.evidence,
          evidence_succeeded = m.evidence_succeeded + w.succeeded
      FROM moved AS w
      WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id
-       AND m.id IN ($2::UUID, $3::UUID)
      RETURNING m.id"
 );
 
-/// Has what stood for itself through the younger stand through the elder. $1 home  $2 younger  $3 elder
-const ADOPT: Statement = sql::statement!(
-    "memory_adopt",
-    idempotent,
-    "UPDATE agent_memories SET merged_into = $3::UUID
-     WHERE crdb_region = $1::TEXT::crdb_internal_region AND merged_into = $2::UUID"
-);
-
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&TWINS, &MERGE, &ADOPT];
+pub const STATEMENTS: &[&Statement] = &[&TWINS, &MERGE];
 
 /// A memory and the older one that is to stand for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,14 +84,29 @@ pub struct Pair {
     pub elder: MemoryId,
 }
 
-/// Those of some memories that say exactly what an older one says, each with the oldest.
+impl Pair {
+    /// The two in order of their age.
+    #[must_use]
+    pub fn of(one: &Memory, other: &Memory) -> Self {
+        let is_older = (one.created_at, one.id) < (other.created_at, other.id);
+        let (elder, younger) = if is_older { (one.id, other.id) } else { (other.id, one.id) };
+        Self { younger, elder }
+    }
+}
+
+/// Those of some memories that say exactly what another one says, each with the oldest such.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub async fn twins(db: &Db, home: &DatabaseRegion, ids: &[MemoryId]) -> Result<Vec<Pair>, sql::Error> {
     let rows = db.query(&TWINS, &[&home.as_str(), &super::row::uuids(ids)]).await?;
-    let id = |row: &sql::Row, column| Ok::<_, sql::Error>(MemoryId(row.try_get::<_, Uuid>(column)?));
-    rows.iter().map(|row| Ok(Pair { younger: id(row, "id")?, elder: id(row, "elder")? })).collect()
+    rows.iter()
+        .map(|row| {
+            let (one, twin) = (MemoryId(row.try_get("id")?), MemoryId(row.try_get("twin")?));
+            let (younger, elder) = if row.try_get("twin_is_elder")? { (one, twin) } else { (twin, one) };
+            Ok(Pair { younger, elder })
+        })
+        .collect()
 }
 
 /// Merges a pair; whether it was merged now. Nothing happens where it was merged before, one of the two is gone, or they
@@ -106,10 +115,6 @@ pub async fn twins(db: &Db, home: &DatabaseRegion, ids: &[MemoryId]) -> Result<V
 /// # Errors
 /// As [`Db::query`].
 pub async fn merge(db: &Db, home: &DatabaseRegion, pair: Pair) -> Result<bool, sql::Error> {
-    let (younger, elder) = (pair.younger.0, pair.elder.0);
-    let merged = !db.query(&MERGE, &[&home.as_str(), &younger, &elder]).await?.is_empty();
-    if merged {
-        db.execute(&ADOPT, &[&home.as_str(), &younger, &elder]).await?;
-    }
-    Ok(merged)
+    let merged = db.query(&MERGE, &[&home.as_str(), &pair.younger.0, &pair.elder.0]).await?;
+    Ok(!merged.is_empty())
 }

@@ -1,8 +1,9 @@
 //! The two arms of recall: the nearest vectors, and the words.
 //!
 //! By vector: a part of the space, which is a list of residencies and one of specializations, is small or large. A small
-//! one is read whole, which is exact and faster than an index. Of a large one the index gives the nearest candidates, and
-//! a page that filters leave short is read again exactly, as far as [`EXACT_MOST`] goes; only then may it stay short.
+//! one is read whole, which is exact and faster than an index. Of a large one the index gives the nearest candidates. Where
+//! filters leave that page short, and for an agent's own, the filters come first, and the vectors of the newest
+//! [`EXACT_MOST`] memories that pass are read exactly; a page that is short then says whether these were all.
 //!
 //! The ranked query has no other condition than equality of what stands before the vector in CockroachDB's index: with
 //! one it would not be used there. Filters come after the join, so more candidates are taken than are wanted.
@@ -18,8 +19,8 @@ use crate::embed::{DIMENSIONS, Space};
 
 /// A part of a space with at most so many vectors is read whole.
 pub const EXACT_BELOW: i64 = 500;
-/// Most vectors that are read where the index left a page short.
-pub const EXACT_MOST: i64 = 20_000;
+/// Most vectors that are read where filters come first: about a tenth of a second.
+pub const EXACT_MOST: i64 = 5_000;
 /// Candidates that are taken for each one that is wanted, where there are filters.
 const OVER: i64 = 4;
 /// Most memories that are ranked by words: beyond them a word is so common that it says nothing.
@@ -53,54 +54,66 @@ macro_rules! rows_of_near {
     };
 }
 
-/// By the index. Planned anew: the index of a space is found only where the space is known to the planner.
-/// $2 space  $4 specializations  $5 vector  $9 candidates
-const NEAR: Statement = sql::statement!(
-    "memory_near",
-    idempotent,
-    "WITH near AS MATERIALIZED (
+/// Distances within a part. $2 space  $3 residencies  $4 specializations  $5 vector
+macro_rules! vectors_of_part {
+    () => {
+        "WITH near AS MATERIALIZED (
          SELECT e.memory_id, e.embedding <=> $5::VECTOR AS distance
          FROM agent_memory_embeddings AS e
          WHERE e.crdb_region = $1::TEXT::crdb_internal_region AND e.space = $2::TEXT
-           AND e.residency = ANY ($3::TEXT[]) AND e.specialization = ANY ($4::TEXT[])
-         ORDER BY e.embedding <=> $5::VECTOR LIMIT $9::INT8
-     )",
+           AND e.residency = ANY ($3::TEXT[]) AND e.specialization = ANY ($4::TEXT[])"
+    };
+}
+
+/// By the index. Planned anew: the index of a space is found only where the space is known to the planner.
+/// $9 candidates
+const NEAR: Statement = sql::statement!(
+    "memory_near",
+    idempotent,
+    vectors_of_part!(),
+    " ORDER BY e.embedding <=> $5::VECTOR LIMIT $9::INT8)",
     rows_of_near!()
 )
 .planned_anew();
 
 /// Exactly: all vectors of the part, at most $9.
-const EXACT: Statement = sql::statement!(
-    "memory_near_exact",
+const EXACT: Statement =
+    sql::statement!("memory_near_exact", idempotent, vectors_of_part!(), " LIMIT $9::INT8)", rows_of_near!())
+        .planned_anew();
+
+/// Filters first: the newest memories that pass, and their vectors. $2 space  $4 specializations  $5 vector  $9 most memories
+const FILTERED: Statement = sql::statement!(
+    "memory_near_filtered",
     idempotent,
-    "WITH near AS MATERIALIZED (
+    "WITH passing AS MATERIALIZED (
+         SELECT o.id FROM agent_memories AS o
+         WHERE o.crdb_region = $1::TEXT::crdb_internal_region AND o.specialization = ANY ($4::TEXT[])
+           AND o.merged_into IS NULL AND COALESCE(o.residency, '') = ANY ($3::TEXT[])
+           AND ($6::BOOL IS NULL OR o.success = $6::BOOL) AND ($7::TEXT IS NULL OR o.agent = $7::TEXT)
+         ORDER BY o.created_at DESC LIMIT $9::INT8
+     ),
+     near AS MATERIALIZED (
          SELECT e.memory_id, e.embedding <=> $5::VECTOR AS distance
-         FROM agent_memory_embeddings AS e
-         WHERE e.crdb_region = $1::TEXT::crdb_internal_region AND e.space = $2::TEXT
-           AND e.residency = ANY ($3::TEXT[]) AND e.specialization = ANY ($4::TEXT[])
-         LIMIT $9::INT8
+         FROM passing AS o
+         JOIN agent_memory_embeddings AS e
+           ON e.crdb_region = $1::TEXT::crdb_internal_region AND e.memory_id = o.id AND e.space = $2::TEXT
      )",
     rows_of_near!()
 )
 .planned_anew();
 
-/// An agent's own: its newest memories and their vectors. $2 space  $5 vector  $9 most memories
-const OWN: Statement = sql::statement!(
-    "memory_near_own",
+/// How many memories pass the filters, counted up to a bound.
+/// $1 home  $2 residencies  $3 specializations  $4 success or null  $5 agent or null  $6 bound
+const PASSING: Statement = sql::statement!(
+    "memory_passing_count",
     idempotent,
-    "WITH own AS MATERIALIZED (
-         SELECT o.id FROM agent_memories AS o
-         WHERE o.crdb_region = $1::TEXT::crdb_internal_region AND o.agent = $7::TEXT
-           AND o.specialization = ANY ($4::TEXT[])
-         ORDER BY o.created_at DESC LIMIT $9::INT8
-     ),
-     near AS MATERIALIZED (
-         SELECT e.memory_id, e.embedding <=> $5::VECTOR AS distance
-         FROM own AS o
-         JOIN agent_memory_embeddings AS e
-           ON e.crdb_region = $1::TEXT::crdb_internal_region AND e.memory_id = o.id AND e.space = $2::TEXT
-     )",
-    rows_of_near!()
+    "SELECT count(*)::INT8 AS memories FROM (
+         SELECT 1 FROM agent_memories AS o
+         WHERE o.crdb_region = $1::TEXT::crdb_internal_region AND o.specialization = ANY ($3::TEXT[])
+           AND o.merged_into IS NULL AND COALESCE(o.residency, '') = ANY ($2::TEXT[])
+           AND ($4::BOOL IS NULL OR o.success = $4::BOOL) AND ($5::TEXT IS NULL OR o.agent = $5::TEXT)
+         LIMIT $6::INT8
+     ) AS passing"
 )
 .planned_anew();
 
@@ -130,7 +143,7 @@ const BY_WORDS: Statement = sql::statement!(
 .planned_anew();
 
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&COUNT, &NEAR, &EXACT, &OWN, &BY_WORDS];
+pub const STATEMENTS: &[&Statement] = &[&COUNT, &NEAR, &EXACT, &FILTERED, &PASSING, &BY_WORDS];
 
 /// Whose memories are searched, and which of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,21 +194,14 @@ pub async fn memory_near(
     assert_eq!(vector.len(), DIMENSIONS, "vectors of the space {space} have other dimensions");
     let search = Search { db, home, space, vector: Vector::from(vector.to_vec()), filter, most };
     if filter.agent.is_some() {
-        return search.run(&OWN, EXACT_MOST).await.map(|found| Page::of(found, true));
+        return search.filtered().await;
     }
-    let vectors = search.count(EXACT_BELOW + 1).await?;
-    if vectors <= EXACT_BELOW {
+    if search.count(EXACT_BELOW + 1).await? <= EXACT_BELOW {
         return search.run(&EXACT, EXACT_BELOW).await.map(|found| Page::of(found, true));
     }
     let candidates = if filter.success.is_some() { most * OVER } else { most };
     let found = search.run(&NEAR, candidates).await?;
-    if is_full(&found, most) {
-        return Ok(Page::of(found, true));
-    }
-    let vectors = search.count(EXACT_MOST + 1).await?;
-    let found = search.run(&EXACT, EXACT_MOST).await?;
-    let complete = vectors <= EXACT_MOST || is_full(&found, most);
-    Ok(Page::of(found, complete))
+    if is_full(&found, most) { Ok(Page::of(found, true)) } else { search.filtered().await }
 }
 
 /// The memories of one home that have any of the words, at most `most`; none where there is no word.
@@ -242,6 +248,19 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Exactly, after the filters. A short page is complete where no more memories pass than were read.
+    async fn filtered(&self) -> Result<Page, sql::Error> {
+        let found = self.run(&FILTERED, EXACT_MOST).await?;
+        if is_full(&found, self.most) {
+            return Ok(Page::of(found, true));
+        }
+        let Filter { shown, specializations, agent, success } = self.filter;
+        let (home, specializations, bound) = (self.home.as_str(), names_of(specializations), EXACT_MOST + 1);
+        let row =
+            self.db.query_one(&PASSING, &[&home, shown.names(), &specializations, success, agent, &bound]).await?;
+        Ok(Page::of(found, row.try_get::<_, i64>("memories")? <= EXACT_MOST))
+    }
+
     async fn count(&self, bound: i64) -> Result<i64, sql::Error> {
         let (home, space) = (self.home.as_str(), self.space.as_str());
         let specializations = names_of(&self.filter.specializations);

@@ -1,7 +1,5 @@
 //! Plans of the two arms, for the parameters that they have: which scans they are made of.
 
-use std::collections::BTreeSet;
-
 use pgvector::Vector;
 use sql::Engine;
 use tokio_postgres::types::{ToSql, Type};
@@ -19,30 +17,21 @@ async fn scans(bed: &Bed, name: &str, params: &[&(dyn ToSql + Sync)]) -> String 
     let typed: Vec<_> = params.iter().copied().zip(types).collect();
     let text = format!("EXPLAIN (COSTS OFF) {}", statement.text);
     let rows = bed.raw.query_typed(&text, &typed).await.unwrap();
-    let mut scans = BTreeSet::new();
-    for row in rows {
-        let line: String = row.get(0);
-        let after = |word: &str| line.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next());
-        if let Some(index) = after(" using ").or_else(|| after("Bitmap Index Scan on ")) {
-            scans.insert(index.to_owned());
-        } else if let Some(table) = after("Seq Scan on ") {
-            scans.insert(format!("all of {table}"));
-        }
-    }
-    scans.into_iter().collect::<Vec<_>>().join(", ")
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    sql::plan::scans(lines.iter().map(String::as_str))
 }
 
 #[tokio::test]
 async fn both_arms_go_by_their_indexes() {
     let bed = Bed::new().await;
-    many(&bed, 1_500).await;
+    many(&bed, 3_000).await;
     let (home, space, shown, kinds) = ("us-west-2", "test:hashed:v1", vec![""], vec!["engineer-master"]);
     let asked = Vector::from(vector("word3"));
     let (success, agent, ada) = (None::<bool>, None::<&str>, Some("agent 7"));
     let near: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &agent, &10_i64, &40_i64];
     insta::assert_snapshot!(scans(&bed, "memory_near", &near).await, @"agent_memories_pkey, agent_memory_embeddings_45900682cffdbd35");
     let own: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &ada, &10_i64, &40_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_near_own", &own).await, @"agent_memories_agent, agent_memory_embeddings_pkey");
+    insta::assert_snapshot!(scans(&bed, "memory_near_filtered", &own).await, @"agent_memories_agent, agent_memory_embeddings_pkey");
     let query = "'word3'|'other5'";
     let words: [&(dyn ToSql + Sync); 8] = [&home, &query, &shown, &kinds, &success, &agent, &5_000_i64, &10_i64];
     insta::assert_snapshot!(scans(&bed, "memory_by_words", &words).await, @"agent_memories_pkey, agent_memories_terms");

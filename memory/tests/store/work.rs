@@ -85,6 +85,38 @@ async fn what_says_nearly_the_same_is_merged_too_even_beside_it_in_one_batch() {
 }
 
 #[tokio::test]
+async fn an_older_one_that_comes_late_stands_for_those_that_came_before_it() {
+    for late in
+        ["red wine, old and good and heavy, of the far south", "Red wine, OLD and good and heavy of the far south"]
+    {
+        let bed = Bed::new().await;
+        let said = "red wine, old and good and heavy, of the far south";
+        bed.import(&[memory(5, said), memory(6, said)]).await;
+        bed.settle().await;
+        bed.import(&[memory(1, late)]).await;
+        bed.settle().await;
+        let rows = bed.raw.query("SELECT evidence, merged_into FROM agent_memories ORDER BY id", &[]).await.unwrap();
+        let rows: Vec<(i64, Option<uuid::Uuid>)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let elder = Some(memory(1, "").id.0);
+        assert_eq!(rows, [(3, None), (2, elder), (1, elder)], "{late}");
+        assert_eq!(bed.count("agent_memory_embeddings").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_says_exactly_the_same_is_merged_without_an_embedder_in_either_order() {
+    let bed = Bed::new().await;
+    let down = Hashed { refuses: Some("wine"), ..Hashed::default() };
+    for n in [5, 6, 1] {
+        bed.import(&[memory(n, "red wine")]).await;
+        bed.tick(&down).await;
+    }
+    let merged = "SELECT count(*) FROM agent_memories WHERE merged_into = '00000000-0000-0000-0000-000000000001'";
+    assert_eq!(bed.ask::<i64>(merged).await, 2);
+    assert_eq!(bed.ask::<i64>("SELECT max(evidence) FROM agent_memories").await, 3);
+}
+
+#[tokio::test]
 async fn a_mission_that_repeats_what_it_was_shown_is_no_evidence() {
     let bed = Bed::new().await;
     bed.import(&[memory(1, "red wine"), memory(2, "red wine")]).await;

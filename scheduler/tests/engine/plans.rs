@@ -1,8 +1,6 @@
 //! Plans of the hot statements, as the planner makes them for unknown parameters over a table of some size, sequential
 //! scans left allowed: which scans they are made of. A scan of all missions must never be among them.
 
-use std::collections::BTreeSet;
-
 use scheduler::store::{census, heartbeat, mission, session};
 use sql::{Engine, Statement};
 use tokio_postgres::SimpleQueryMessage;
@@ -43,18 +41,11 @@ async fn scans(world: &World, name: &str) -> String {
         world.run(&format!("SET {name} = {value}")).await;
     }
     let rows = world.raw.simple_query(&format!("EXPLAIN (GENERIC_PLAN, COSTS OFF) {}", statement.text)).await.unwrap();
-    let mut scans = BTreeSet::new();
-    for row in rows {
-        let SimpleQueryMessage::Row(row) = row else { continue };
-        let line = row.get(0).unwrap();
-        let after = |word: &str| line.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next());
-        if let Some(index) = after(" using ").or_else(|| after("Bitmap Index Scan on ")) {
-            scans.insert(index.to_owned());
-        } else if let Some(table) = after("Seq Scan on ") {
-            scans.insert(format!("all of {table}"));
-        }
-    }
-    scans.into_iter().collect::<Vec<_>>().join(", ")
+    let lines = rows.iter().filter_map(|row| match row {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    sql::plan::scans(lines)
 }
 
 #[tokio::test]

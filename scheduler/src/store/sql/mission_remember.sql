@@ -30,6 +30,7 @@ remembered AS (
         title = excluded.title, description = excluded.description, solution_approach = excluded.solution_approach,
         pr_number = excluded.pr_number, success = excluded.success, success_source = 'agent',
         resolution_minutes = excluded.resolution_minutes, epoch = excluded.epoch, content_hash = '',
+        evidence = GREATEST(agent_memories.evidence, 1),
         evidence_succeeded = agent_memories.evidence_succeeded
             + CASE WHEN agent_memories.success = excluded.success THEN 0 WHEN excluded.success THEN 1 ELSE -1 END,
         merged_into = NULL, created_at = now(), indexed_at = NULL
