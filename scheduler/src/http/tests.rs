@@ -3,6 +3,7 @@
 mod bad_input;
 mod bed;
 mod callers;
+mod memory;
 mod missions;
 mod results;
 mod streams;

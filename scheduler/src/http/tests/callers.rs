@@ -40,9 +40,20 @@ async fn each_role_may_do_its_own_and_no_more() {
     let agent = token(&bed, TokenRole::Agent, Some("us-west")).await;
     let operator = token(&bed, TokenRole::Operator, None).await;
     let viewer = token(&bed, TokenRole::Viewer, None).await;
-    let requests: [Row; 6] = [
+    let requests: [Row; 9] = [
         ("submit", || json_request(Method::POST, "/v1/missions", &mission("t")), [201, 403, 201, 403]),
         ("list", || get("/v1/missions"), [200, 403, 200, 200]),
+        ("recall", || json_request(Method::POST, "/v1/memory/search", &json!({ "title": "t" })), [200, 200, 200, 200]),
+        (
+            "recall from elsewhere",
+            || json_request(Method::POST, "/v1/memory/search", &json!({ "title": "t", "region": "us-east" })),
+            [200, 403, 200, 200],
+        ),
+        (
+            "forget",
+            || Request::delete(format!("/v1/memory/{}", uuid::Uuid::nil())).body(Body::empty()).unwrap(),
+            [403, 403, 404, 403],
+        ),
         (
             "register here",
             || json_request(Method::POST, "/agent/v1/sessions", &register("us-west", "engineer-master")),
