@@ -165,7 +165,12 @@ fn service(journal: &Journal) -> Vec<Line> {
         None => Figure::NotMeasured(format!("not measured: {why}")),
     };
     let budget = after(MarkName::Fault, measures.budget_minutes, "no fault was injected");
-    let failback = after(MarkName::Healed, measures.submit_errors[2] as f64, "no fault was undone");
+    let failback = match after(MarkName::Healed, measures.submit_errors[2] as f64, "no fault was undone") {
+        Figure::Measured(0.0) if journal.check.operations == 0 => {
+            Figure::NotMeasured("not measured: nothing was submitted".to_owned())
+        }
+        had => had,
+    };
     let [before, during, healed] = measures.submit_errors.map(words::count);
     let errors =
         format!("submits that ended in an error: {before} before the fault, {during} during it, {healed} after it");

@@ -45,7 +45,7 @@ pub(super) fn load() -> Value {
         "What is submitted, and how fast.",
         &[],
         json!({
-            "per_second": number("Missions a second, evenly from all regions.", 0.1, 10_000.0),
+            "per_second": number("Missions a second, evenly from all regions; on a deployment 0 = none.", 0.0, 10_000.0),
             "warm_s": described(refer("duration"), "Load before the steady state is measured."),
             "steady_s": described(refer("duration"), "How long the steady state is measured."),
             "residency_share": number("Share of missions under a residency rule.", 0.0, 1.0),
