@@ -93,25 +93,25 @@ impl Found {
         folder: Option<PathBuf>,
         token: Option<String>,
     ) -> anyhow::Result<Self> {
-    let client = Client::new(&config_of(schedulers.values().cloned(), token.as_deref()))?;
-    let list = client.regions().await.with_context(|| format!("{url} does not tell its regions"))?;
-    let text = client.topology().await.with_context(|| format!("{url} does not tell its topology"))?.text;
-    let text = text.context("its topology has no text")?;
-    let topology = parsed(&text)?;
-    let shape = Shape::of(&topology).context("no pool of its topology serves")?;
-    Ok(Self {
-        url,
-        possible: Possible { here: folder.is_some() },
-        schedulers,
-        regions: list.regions,
-        topology,
-        text,
-        shape,
-        folder,
-        token,
-        client,
-    })
-}
+        let client = Client::new(&config_of(schedulers.values().cloned(), token.as_deref()))?;
+        let list = client.regions().await.with_context(|| format!("{url} does not tell its regions"))?;
+        let text = client.topology().await.with_context(|| format!("{url} does not tell its topology"))?.text;
+        let text = text.context("its topology has no text")?;
+        let topology = parsed(&text)?;
+        let shape = Shape::of(&topology).context("no pool of its topology serves")?;
+        Ok(Self {
+            url,
+            possible: Possible { here: folder.is_some() },
+            schedulers,
+            regions: list.regions,
+            topology,
+            text,
+            shape,
+            folder,
+            token,
+            client,
+        })
+    }
 }
 
 fn config_of(urls: impl IntoIterator<Item = String>, token: Option<&str>) -> Config {

@@ -96,7 +96,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     assert!(refused(&step(StepKind::Fault(crate::drill::Fault::SilenceInjector))).contains("declares as a command"));
     let looks = |query| refused(&step(StepKind::Probe(probe(query))));
     assert!(looks(Query::ServingRegions).contains("--server"));
-    assert!(looks(Query::StrandedLeases).contains("ledger"));
+    assert!(looks(Query::StrandedLeases).contains("missions of the drill's own"));
     assert_eq!(looks(Query::ExitCode { argv: vec!["true".to_owned()] }), "");
 }
 

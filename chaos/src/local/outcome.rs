@@ -85,7 +85,8 @@ impl Run {
         let measured = self.measure(drill);
         let Self { tier, load_us, world, victim, carried, missions, .. } = self;
         let Missions { facts, check, unknown, .. } = missions;
-        let objectives = if facts.lives().is_empty() { without_load(&drill.objectives) } else { drill.objectives.clone() };
+        let objectives =
+            if facts.lives().is_empty() { without_load(&drill.objectives) } else { drill.objectives.clone() };
         let judgement = Judgement {
             objectives: &objectives,
             measures: &measured.measures,

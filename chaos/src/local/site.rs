@@ -76,7 +76,8 @@ impl Site {
         let control = free_ports(1)?[0];
         let proxies = Proxies::start(&links, upstream, control, folder).await?;
         let topology = shape::text(&drill.world);
-        let missions = Shape::of(&shape::parsed(&topology, database.engine())).context("the drill's world has no pool")?;
+        let missions =
+            Shape::of(&shape::parsed(&topology, database.engine())).context("the drill's world has no pool")?;
         let orders = distances(&missions.places);
         let spec = spec(&drill.world, &regions, ports, (&topology, &orders), &proxies, &database, folder)?;
         let world = World::start(spec).await?;

@@ -181,18 +181,10 @@ fn service(journal: &Journal) -> Vec<Line> {
             "Survivors' p99",
             latency(measures.survivors_p99_ms),
             Unit::Times,
-            ratio(measures.survivors_p99_ms),
+            measures.survivors_ratio(),
         ),
         line("failback_errors", "Failback errors", errors, Unit::Pieces, failback),
     ]
-}
-
-fn ratio(p99_ms: [Option<f64>; 3]) -> Figure {
-    match p99_ms {
-        [Some(steady), Some(during), _] if steady > 0.0 => Figure::Measured(during / steady),
-        [Some(_), None, _] => Figure::NotMeasured("not measured: nothing was leased during the fault".to_owned()),
-        [None, ..] | [Some(_), Some(_), _] => Figure::NotMeasured("not measured: no steady value".to_owned()),
-    }
 }
 
 fn latency(p99_ms: [Option<f64>; 3]) -> String {

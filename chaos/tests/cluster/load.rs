@@ -56,12 +56,26 @@ async fn missions_carry_the_run_and_the_report_says_what_nobody_could_see() {
     assert!(waits.figure.is_some_and(|ms| (19.0..1_500.0).contains(&ms)), "{waits:?}");
     let victim = journal.victim.unwrap();
     assert_eq!((victim.region.as_str(), victim.leases, victim.of), ("us-west", 4, 7));
-    assert!(journal.judged.iter().all(|judged| judged.objective != "duplicated"), "{:?}", journal.judged);
+    let kept = |name: &str| journal.judged.iter().find(|judged| judged.objective == name).unwrap().kept;
+    assert_eq!((kept("lost"), kept("duplicated")), (Some(true), None), "{:?}", journal.judged);
     let told = text(&output);
-    for wanted in ["none was lost; whether any was done twice", "not measured: only the runners' own records"] {
+    for wanted in
+        ["none was lost. Whether any was done twice", "not judged: the runners of this world write nothing down"]
+    {
         assert!(told.contains(wanted), "{wanted:?} is missing in\n{told}");
     }
     assert!(bed.path("out/report.html").is_file() && bed.path("out/history/rows.jsonl").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mission_that_was_acknowledged_and_is_gone_is_lost() {
+    let bed = bed("1");
+    let scheduler = Scheduler::start(bed.path("stuck")).await;
+    scheduler.forget(3);
+    let output = drill(&bed, &scheduler).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let Journal { reasons, check, .. } = report::read(&bed.path("out")).unwrap();
+    assert_eq!(check.count(AnomalyKind::Lost), 1, "{reasons:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

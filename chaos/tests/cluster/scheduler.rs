@@ -66,6 +66,7 @@ impl Scheduler {
     pub(crate) async fn start(stuck: PathBuf) -> Self {
         let held: Shared = Arc::new(Mutex::new(Held { stuck, ..Held::default() }));
         let routes = Router::new()
+            .route("/health", get(health))
             .route("/control/v1/topology", get(topology))
             .route("/control/v1/tokens", get(async || Json(json!({ "tokens": [] }))))
             .route("/v1/regions", get(regions))
@@ -78,7 +79,6 @@ impl Scheduler {
     }
 
     /// Acknowledges the n-th mission from now on and forgets it.
-    #[allow(dead_code, reason = "each test that includes this file uses a part of it")]
     pub(crate) fn forget(&self, nth: usize) {
         let mut held = self.held.lock().unwrap();
         held.forget = Some(held.missions.len() + nth);
@@ -94,6 +94,10 @@ impl Drop for Scheduler {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+async fn health() -> Json<Value> {
+    Json(json!({ "version": "0", "region": "us-west", "topology_version": 1 }))
 }
 
 async fn topology() -> Json<Value> {
@@ -170,9 +174,16 @@ async fn list(State(held): State<Shared>, Query(asked): Query<BTreeMap<String, S
     Json(json!({ "missions": missions, "next": next }))
 }
 
-async fn one(State(held): State<Shared>, Path(id): Path<String>) -> Json<Value> {
+async fn one(State(held): State<Shared>, Path(id): Path<String>) -> (StatusCode, Json<Value>) {
     let mut held = held.lock().unwrap();
-    let mut told = shown(held.now().missions.iter().find(|mission| mission.id == id).unwrap());
+    let held = held.now();
+    let known = held.missions.iter().position(|mission| mission.id == id).filter(|n| Some(*n) != held.forget);
+    let Some(known) = known else {
+        let problem =
+            json!({ "type": "about:blank", "title": "t", "status": 404, "code": "mission_not_found", "detail": "d" });
+        return (StatusCode::NOT_FOUND, Json(problem));
+    };
+    let mut told = shown(&held.missions[known]);
     told["history"] = json!([]);
-    Json(told)
+    (StatusCode::OK, Json(told))
 }
