@@ -8,9 +8,11 @@
 //! | `found` | which world stands at an address |
 //! | `possible` | which faults can be done to it, and why not the others; pure |
 //! | `crew` | its processes, as it notes them |
+//! | `around` | load, and who looks at what becomes of it: a deployment has it too |
 //! | `watch` | what becomes of the drill's missions, as the schedulers tell it |
 //! | `export` | their rows and events at the end |
 
+pub(crate) mod around;
 mod carry;
 mod crew;
 mod export;
@@ -20,6 +22,7 @@ mod tier;
 mod watch;
 
 pub use carry::drill;
+pub(crate) use found::deployed;
 pub use found::{Found, find};
 pub use possible::Possible;
 pub use tier::{preview, refusals};

@@ -7,6 +7,7 @@ mod dry;
 mod execute;
 mod gates;
 mod gauges;
+mod load;
 mod regions;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub use dry::{DryRun, dry_run};
 pub use execute::{Error, Options, run};
 pub use gates::{Missing, missing, typed_title};
 pub use gauges::Gauges;
+use load::Loaded;
 use regions::Regions;
 
 /// Stands for the step's region in a command.
@@ -33,6 +35,10 @@ const REGION: &str = "{region}";
 pub struct Cluster {
     client: Option<Client>,
     regions: Regions,
+    /// Whether missions of the drill's own are submitted.
+    is_loaded: bool,
+    /// Their load, while it goes on.
+    load: Option<Loaded>,
     /// The program `chaos`, through which commands run; without it they may outlive this process.
     leash: Option<PathBuf>,
 }
@@ -46,13 +52,19 @@ impl Cluster {
         let limits = Limits { overall: Duration::from_secs(10), ..Limits::default() };
         let config = Config::new(schedulers.iter().cloned()).token(token.map(str::to_owned)).limits(limits);
         let client = if schedulers.is_empty() { None } else { Some(Client::new(&config)?) };
-        Ok(Self { client, regions: Regions::default(), leash: None })
+        Ok(Self { client, regions: Regions::default(), is_loaded: false, load: None, leash: None })
     }
 
     /// Runs commands by this program, which is `chaos`, so that none goes on when this process is killed.
     #[must_use]
     pub fn leashed(self, chaos: &Path) -> Self {
         Self { leash: Some(chaos.to_owned()), ..self }
+    }
+
+    /// A deployment to which missions of the drill's own are submitted: what is read from these can be had then.
+    #[must_use]
+    pub fn loaded(self, is_loaded: bool) -> Self {
+        Self { is_loaded, ..self }
     }
 
     /// The client of its schedulers.
@@ -88,9 +100,22 @@ impl Cluster {
             },
             Query::ServingRegions if self.client.is_some() => None,
             Query::ServingRegions => Some("only a scheduler can tell: name one with --server".to_owned()),
-            Query::SubmitSuccessRatio | Query::SubmitToLeasedP99Ms | Query::StrandedLeases | Query::OverdueMissions => {
-                Some("it is read from missions of the drill's own, which are not submitted to a deployment".to_owned())
+            Query::SubmitSuccessRatio
+            | Query::SubmitToLeasedP99Ms
+            | Query::StrandedLeases
+            | Query::OverdueMissions
+                if self.is_loaded =>
+            {
+                None
             }
+            Query::SubmitSuccessRatio
+            | Query::SubmitToLeasedP99Ms
+            | Query::StrandedLeases
+            | Query::OverdueMissions => Some(
+                "it is read from missions of the drill's own: name a scheduler with --server, and have the file's load \
+                 submit some"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -157,17 +182,26 @@ impl Tier for Cluster {
     async fn act(&mut self, step: &Step) -> anyhow::Result<Value> {
         let Some(command) = command_of(step) else { return Ok(Value::Null) };
         let Told { region, target, argv, .. } = self.told(command);
+        // Also where it is carried out in part: the region is hit then.
+        if let (Some(load), Some(region)) = (&mut self.load, &region) {
+            load.hit(region);
+        }
         let ran = self.carry_out(&argv, command.timeout).await?;
         Ok(json!({ "target": target, "region": region, "argv": argv, "out": ran.out, "err": ran.err }))
     }
 
     async fn undo(&mut self, step: &Step) -> anyhow::Result<()> {
         let Some(command) = command_of(step) else { return Ok(()) };
-        Ok(self.carry_out(&self.told(command).undo, command.timeout).await.map(drop)?)
+        let Told { region, undo, .. } = self.told(command);
+        // From its begin: what a heal takes is the heal's, not the fault's.
+        if let (Some(load), Some(region)) = (&self.load, &region) {
+            load.healed(region);
+        }
+        Ok(self.carry_out(&undo, command.timeout).await.map(drop)?)
     }
 
     fn gauges(&self) -> Gauges {
-        Gauges::new(self.client.clone())
+        Gauges::new(self.client.clone(), self.load.as_ref().map(Loaded::gauges))
     }
 
     /// What a deployment's commands left behind only they know: an undo that failed is told by the runner.

@@ -1,7 +1,7 @@
 //! Runs one command of a drill: no shell, bounded in time, and nothing of it is left when it is given up.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -132,13 +132,19 @@ fn well(program: &str, ran: Ran) -> Result<Ran, Error> {
 /// Whether a program is there: at its path, or in a folder of `PATH`.
 #[must_use]
 pub fn is_there(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where a program is: at its path, or in the first folder of `PATH` that has it.
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
     let is_file =
-        |path: &Path| path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
+        |path: &PathBuf| path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
     if program.contains('/') {
-        return is_file(Path::new(program));
+        return Some(PathBuf::from(program)).filter(is_file);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| is_file(&folder.join(program)))
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_file)
 }
 
 /// A command as somebody would type it.

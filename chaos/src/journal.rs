@@ -197,6 +197,21 @@ pub struct Measures {
     pub breakdown: Breakdown,
 }
 
+/// What a healthy system promises for the p99 from submitted to leased. Multiples of less would measure the machine's noise.
+const PROMISED_P99_MS: f64 = 50.0;
+
+impl Measures {
+    /// p99 of the survivors during the fault, as a multiple of its steady value or of 50 ms, whichever is more.
+    #[must_use]
+    pub fn survivors_ratio(&self) -> Figure {
+        match self.survivors_p99_ms {
+            [Some(steady), Some(during), _] => Figure::Measured(during / steady.max(PROMISED_P99_MS)),
+            [Some(_), None, _] => Figure::NotMeasured("not measured: nothing was leased during the fault".to_owned()),
+            [None, ..] => Figure::NotMeasured("not measured: no steady value".to_owned()),
+        }
+    }
+}
+
 /// One objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judged {

@@ -23,11 +23,13 @@ mod proxies;
 pub mod sample;
 pub(crate) mod shape;
 mod site;
+mod stretch;
 mod tail;
 pub(crate) mod tier;
 pub(crate) mod told;
 pub mod topology;
 
 pub use carry::drill;
+pub use database::Engine;
 pub use outcome::{Options, Progress};
 pub use tier::{Local, LocalGauges, preview, previews};

@@ -47,6 +47,35 @@ pub struct Inputs<'a> {
     pub check: &'a Summary,
     /// Leases that were moved, as the database's history has them.
     pub moved_leases: u64,
+    /// What became of the database.
+    pub database: DatabaseFate,
+    /// The database region of the region that was taken away, where its rows were looked at.
+    pub home: Option<&'a str>,
+}
+
+/// What became of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFate {
+    /// There was one, in no region.
+    One,
+    /// It had a node in every region.
+    Nodes {
+        /// Whether any was hit.
+        hit: bool,
+    },
+    /// It is somebody else's.
+    Unknown,
+}
+
+impl DatabaseFate {
+    /// What a recovery time does not say by itself.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::One | Self::Nodes { hit: false } => "database alive",
+            Self::Nodes { hit: true } => "with the database's own recovery",
+            Self::Unknown => "with whatever the database did",
+        }
+    }
 }
 
 /// A figure of a probe, as it was seen.
@@ -124,7 +153,7 @@ pub fn measure(inputs: &Inputs<'_>) -> Measured {
             Some(us) => Figure::Measured(us as f64 / 1e6),
             None => Figure::NotMeasured("not recovered before the fault ended".to_owned()),
         },
-        rto_label: "database alive".to_owned(),
+        rto_label: inputs.database.label().to_owned(),
         detection_s: marks::detection(inputs, &marks),
         rpo_s: rpo(inputs),
         budget_minutes: breach::budget_minutes(&breaches, inputs.instants),
@@ -142,11 +171,27 @@ pub fn measure(inputs: &Inputs<'_>) -> Measured {
     Measured { measures, marks, timeline }
 }
 
+/// Why no acknowledged write could be missing for want of the database; none where one could.
+fn not_lost(inputs: &Inputs<'_>) -> Option<&'static str> {
+    if inputs.drill.method.iter().any(|step| step.kind.touches_database()) {
+        return None;
+    }
+    match inputs.database {
+        DatabaseFate::One => Some("not measured: one database, never lost"),
+        DatabaseFate::Nodes { hit: false } => Some("not measured: no node of the database was hit"),
+        DatabaseFate::Nodes { hit: true } => None,
+        DatabaseFate::Unknown => Some("not measured: no step touches the database"),
+    }
+}
+
 /// Seconds of acknowledged writes that are missing: from the oldest that is missing until the fault, or until the newest
 /// that is missing where that came later. Never 0 where anything is missing.
 fn rpo(inputs: &Inputs<'_>) -> Figure {
-    if !inputs.drill.method.iter().any(|step| step.kind.touches_database()) {
-        return Figure::NotMeasured("not measured: one database, never lost".to_owned());
+    if let Some(why) = not_lost(inputs) {
+        return Figure::NotMeasured(why.to_owned());
+    }
+    if inputs.check.acknowledged == 0 {
+        return Figure::NotMeasured("not measured: no mission was acknowledged".to_owned());
     }
     let Some(lost) = inputs.check.anomalies.get(&AnomalyKind::Lost).filter(|lost| lost.count > 0) else {
         return Figure::Measured(0.0);

@@ -4,8 +4,11 @@
 mod carry;
 pub mod guard;
 pub mod log;
+pub mod nodes;
 mod pending;
 mod rescue;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +47,11 @@ pub enum Undo {
     Database {
         /// Its port.
         port: u16,
+    },
+    /// The nodes of a drill's own database cluster are ended and their stores removed.
+    Nodes {
+        /// Folder of the stores, with a note of every node that was started.
+        folder: PathBuf,
     },
     /// A command.
     Command {

@@ -31,11 +31,11 @@ pub struct Found {
     /// What can be done to it.
     pub possible: Possible,
     /// Schedulers that are known, by region.
-    pub(super) schedulers: BTreeMap<RegionName, String>,
+    pub(crate) schedulers: BTreeMap<RegionName, String>,
     /// Its regions as they were.
-    pub(super) regions: Vec<RegionView>,
-    pub(super) topology: Topology,
-    pub(super) text: String,
+    pub(crate) regions: Vec<RegionView>,
+    pub(crate) topology: Topology,
+    pub(crate) text: String,
     pub(super) shape: Shape,
     /// Where it keeps its notes; none where its processes are not on this machine.
     pub(super) folder: Option<PathBuf>,
@@ -66,24 +66,52 @@ pub async fn find(url: &str, folder: Option<&Path>, token: Option<&str>) -> anyh
             (url.clone(), BTreeMap::from([(health.region, url)]), None)
         }
     };
-    let client = Client::new(&config_of(schedulers.values().cloned(), token.as_deref()))?;
-    let list = client.regions().await.with_context(|| format!("{url} does not tell its regions"))?;
-    let text = client.topology().await.with_context(|| format!("{url} does not tell its topology"))?.text;
-    let text = text.context("its topology has no text")?;
-    let topology = parsed(&text)?;
-    let shape = Shape::of(&topology).context("no pool of its topology serves")?;
-    Ok(Found {
-        url,
-        possible: Possible { here: folder.is_some() },
-        schedulers,
-        regions: list.regions,
-        topology,
-        text,
-        shape,
-        folder,
-        token,
-        client,
-    })
+    Found::ask(url, schedulers, folder, token).await
+}
+
+/// The deployment of these schedulers. Those that do not answer now are not asked later either.
+///
+/// # Errors
+/// Where none answers, or none tells the regions and the topology.
+pub(crate) async fn deployed(urls: &[String], token: Option<&str>) -> anyhow::Result<Found> {
+    let mut schedulers = BTreeMap::new();
+    for url in urls {
+        let url = url.trim_end_matches('/').to_owned();
+        if let Ok(health) = Client::new(&config_of([url.clone()], token))?.health().await {
+            schedulers.entry(health.region).or_insert(url);
+        }
+    }
+    let url = schedulers.values().next().cloned();
+    let url = url.with_context(|| format!("nothing answers at {}", urls.join(", ")))?;
+    Found::ask(url, schedulers, None, token.map(str::to_owned)).await
+}
+
+impl Found {
+    async fn ask(
+        url: String,
+        schedulers: BTreeMap<RegionName, String>,
+        folder: Option<PathBuf>,
+        token: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let client = Client::new(&config_of(schedulers.values().cloned(), token.as_deref()))?;
+        let list = client.regions().await.with_context(|| format!("{url} does not tell its regions"))?;
+        let text = client.topology().await.with_context(|| format!("{url} does not tell its topology"))?.text;
+        let text = text.context("its topology has no text")?;
+        let topology = parsed(&text)?;
+        let shape = Shape::of(&topology).context("no pool of its topology serves")?;
+        Ok(Self {
+            url,
+            possible: Possible { here: folder.is_some() },
+            schedulers,
+            regions: list.regions,
+            topology,
+            text,
+            shape,
+            folder,
+            token,
+            client,
+        })
+    }
 }
 
 fn config_of(urls: impl IntoIterator<Item = String>, token: Option<&str>) -> Config {

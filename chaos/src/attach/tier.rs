@@ -10,14 +10,14 @@ use scheduler_client::wire::{RegionVerb, RegionView};
 use serde_json::{Value, json};
 use topology::RegionName;
 
+use super::around::Around;
 use super::crew::{self, Crew};
 use super::found::Found;
 use crate::drill::{Blast, Drill, Fault, RegionSelector, Step, StepKind, TierName};
 use crate::journal::Victim;
 use crate::local::choice::Choice;
 use crate::local::hits;
-use crate::local::load::{Running, SharedFacts};
-use crate::local::sample::Sampler;
+use crate::local::load::SharedFacts;
 use crate::local::tier::{a_word_on, refuses, undo_told};
 use crate::local::{LocalGauges, act};
 use crate::run::{Refusal, refusals_of};
@@ -28,9 +28,7 @@ use crate::undo::{Undo, carry_out};
 pub(super) struct Attached<'a> {
     found: &'a Found,
     crew: Option<Crew>,
-    facts: SharedFacts,
-    sampler: Sampler,
-    load: Running,
+    around: Around,
     /// Missions a second, as the file has them.
     rate: f64,
     choice: Choice,
@@ -107,15 +105,13 @@ fn undo_in_words(fault: &Fault) -> String {
 }
 
 impl<'a> Attached<'a> {
-    pub(super) fn new(found: &'a Found, drill: &Drill, facts: SharedFacts, sampler: Sampler, load: Running) -> Self {
+    pub(super) fn new(found: &'a Found, drill: &Drill, around: Around) -> Self {
         let names = found.regions.iter().map(|region| region.name.clone()).collect();
         Self {
             found,
             crew: found.folder.as_deref().map(Crew::new),
-            choice: Choice::new(names, Arc::clone(&facts)),
-            facts,
-            sampler,
-            load,
+            choice: Choice::new(names, Arc::clone(&around.facts)),
+            around,
             rate: drill.load.per_second,
             begun: BTreeMap::new(),
         }
@@ -126,8 +122,8 @@ impl<'a> Attached<'a> {
         self.choice.victim()
     }
 
-    pub(super) fn into_parts(self) -> (Sampler, Running) {
-        (self.sampler, self.load)
+    pub(super) fn into_around(self) -> Around {
+        self.around
     }
 
     fn crew(&self) -> anyhow::Result<&Crew> {
@@ -177,7 +173,7 @@ impl<'a> Attached<'a> {
             Fault::Verb { region, verb } => {
                 return act::say(&self.found.client, &self.choice.resolve(region)?, *verb).await;
             }
-            Fault::Load { per_second } => self.load.set_rate(*per_second),
+            Fault::Load { per_second } => self.around.load.set_rate(*per_second),
             Fault::Partition { .. }
             | Fault::Toxic { .. }
             | Fault::GatewayDown { .. }
@@ -208,7 +204,7 @@ impl Tier for Attached<'_> {
     }
 
     async fn undo_of(&mut self, step: &Step) -> anyhow::Result<Vec<Undo>> {
-        self.choice.rank(&self.sampler)?;
+        self.choice.rank(&self.around.sampler)?;
         let StepKind::Fault(fault) = &step.kind else { return Ok(Vec::new()) };
         let plan = self.plan(fault).await?;
         self.begun.insert(step.name.clone(), plan.clone());
@@ -230,7 +226,7 @@ impl Tier for Attached<'_> {
         // From its begin: what a heal takes is the heal's, not the fault's.
         self.choice.note_heal(fault)?;
         if let Fault::Load { .. } = fault {
-            self.load.set_rate(self.rate);
+            self.around.load.set_rate(self.rate);
         }
         for undo in self.begun.get(&step.name).iter().flat_map(|plan| &plan.undo) {
             carry_out(undo, self.found.token.as_deref()).await?;
@@ -239,7 +235,7 @@ impl Tier for Attached<'_> {
     }
 
     fn gauges(&self) -> LocalGauges {
-        LocalGauges::new(Arc::clone(&self.facts))
+        LocalGauges::new(Arc::clone(&self.around.facts))
     }
 
     /// What is not as it was: words of operators, and processes, all of which ran.

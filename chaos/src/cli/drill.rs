@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Where it runs
     #[arg(long, value_enum, default_value_t = TierArg::Local)]
     tier: TierArg,
+    /// Database of a world of its own [default: cockroach where that is on PATH, else postgres]
+    #[arg(long, value_enum, env = "MERIDIAN_DRILL_ENGINE")]
+    engine: Option<EngineArg>,
     /// The region that is taken away; short for `--var region=NAME` [default: the file's]
     #[arg(long, value_name = "NAME")]
     region: Option<String>,
@@ -76,6 +79,15 @@ enum TierArg {
     Local,
     /// A deployment, by the commands that the file declares.
     Cluster,
+}
+
+/// Which database a world of its own has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineArg {
+    /// One server, in no region.
+    Postgres,
+    /// A node in every region, by the program on PATH.
+    Cockroach,
 }
 
 pub(super) async fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Cluster;
+use super::{Cluster, load};
 use crate::command;
 use crate::drill::{Drill, Preview, preview};
 use crate::run::{Refusal, refusals};
@@ -18,6 +18,8 @@ pub struct DryRun {
     pub context: Option<(Vec<String>, String)>,
     /// What this tier cannot do; then nothing would be done at all.
     pub refusals: Vec<Refusal>,
+    /// Missions a second that would be submitted; none where none would.
+    pub missions_per_second: Option<f64>,
 }
 
 /// What a drill would do to a deployment with these schedulers.
@@ -25,11 +27,13 @@ pub struct DryRun {
 /// # Errors
 /// Where a scheduler's address is none.
 pub fn dry_run(drill: &Drill, schedulers: &[String]) -> Result<DryRun, scheduler_client::Error> {
-    let cluster = Cluster::new(schedulers, None)?;
+    let is_loaded = load::is_wanted(drill, schedulers);
+    let cluster = Cluster::new(schedulers, None)?.loaded(is_loaded);
     Ok(DryRun {
         preview: preview(drill, |step| cluster.targets(step)),
         context: drill.context.as_ref().map(|context| (context.argv.clone(), context.name.clone())),
         refusals: refusals(drill, &cluster),
+        missions_per_second: is_loaded.then_some(drill.load.per_second),
     })
 }
 
@@ -39,7 +43,10 @@ impl fmt::Display for DryRun {
         if let Some((argv, name)) = &self.context {
             writeln!(f, "Context: `{}` must print {name}", command::line(argv))?;
         }
-        writeln!(f, "No missions are submitted to a deployment, whatever the file's load.")?;
+        match self.missions_per_second {
+            Some(rate) => writeln!(f, "Missions of the run's own are submitted, {rate} a second.")?,
+            None => writeln!(f, "No missions are submitted: that takes --server, and a load of more than none.")?,
+        }
         if !self.refusals.is_empty() {
             writeln!(f, "It cannot run here:")?;
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use scheduler_client::Client;
 
 use crate::drill::{Probe, Query};
+use crate::local::LocalGauges;
 use crate::{command, http, tier};
 
 /// Longest run of a command that reads a figure; the runner's own limit is shorter as a rule.
@@ -13,11 +14,12 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Reads figures.
 pub struct Gauges {
     client: Option<Client>,
+    missions: Option<LocalGauges>,
 }
 
 impl Gauges {
-    pub(super) const fn new(client: Option<Client>) -> Self {
-        Self { client }
+    pub(super) const fn new(client: Option<Client>, missions: Option<LocalGauges>) -> Self {
+        Self { client, missions }
     }
 
     async fn serving(&self) -> Option<f64> {
@@ -36,9 +38,9 @@ impl tier::Gauges for Gauges {
                 number.is_finite().then_some(number)
             }
             Query::ServingRegions => self.serving().await,
-            // Refused before the drill starts.
+            // Where nothing is submitted these are refused before the drill starts.
             Query::SubmitSuccessRatio | Query::SubmitToLeasedP99Ms | Query::StrandedLeases | Query::OverdueMissions => {
-                None
+                self.missions.as_ref()?.figure(probe).await
             }
         }
     }

@@ -132,7 +132,7 @@ fn written(reader: &mut Reader, root: Node, vars: &BTreeMap<String, String>) -> 
     let context = world::context(reader, &fields, &tiers);
     let before = reader.findings.list().len();
     let world = world::world(reader, &fields);
-    let load = world::load(reader, &fields);
+    let load = world::load(reader, &fields, &tiers);
     let is_world_whole = reader.findings.list().len() == before;
     let known = Known { regions: world.value.region_names(), open: tiers.iter().eq([&TierName::Cluster]) };
     let (objectives, objectives_at) = objectives::objectives(reader, fields.get("objectives"));

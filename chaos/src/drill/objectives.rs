@@ -30,7 +30,8 @@ pub struct Objectives {
     /// Minutes with a probe out of tolerance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_minutes: Option<f64>,
-    /// p99 from submitted to leased in the surviving regions during the fault, as a multiple of its steady value.
+    /// p99 from submitted to leased in the surviving regions during the fault, as a multiple of its steady value, or
+    /// of 50 ms where that is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survivors_p99_ratio: Option<f64>,
     /// Submits that ended in an error after the heal.

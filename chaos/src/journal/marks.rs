@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum MarkName {
     /// The first fault was acknowledged: the clock starts.
     Fault,
+    /// The region's rows no longer answered.
+    DatabaseSilent,
+    /// They answered again: their ranges have new leaseholders.
+    DatabaseMoved,
     /// A survivor called the region suspect: nothing new is placed there.
     Suspected,
     /// A survivor called the region down.

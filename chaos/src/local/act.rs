@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use topology::RegionName;
 
 use super::database::Database;
+use super::hits;
 use super::links::{self, End, Link, Way};
 use super::proxies::{Put, TTL};
 use super::site::Site;
@@ -37,6 +38,9 @@ pub(crate) async fn act(
     fault: &Fault,
     resolve: Resolve<'_>,
 ) -> anyhow::Result<Value> {
+    if let Some((what, region)) = hits::node(fault) {
+        site.database.hit(&resolve(region)?, what)?;
+    }
     match fault {
         Fault::Partition { links } => bytes(site, step, links, &ToxicSpec::Blackhole, resolve).await,
         Fault::Toxic { links, toxic } => bytes(site, step, links, toxic, resolve).await,
@@ -95,6 +99,10 @@ pub(crate) async fn undo(
     resolve: Resolve<'_>,
     rate: f64,
 ) -> anyhow::Result<()> {
+    // First: what comes back asks its own node.
+    if let Some((what, region)) = hits::node(fault) {
+        site.database.heal(&resolve(region)?, what).await?;
+    }
     match fault {
         Fault::Partition { .. }
         | Fault::Toxic { .. }

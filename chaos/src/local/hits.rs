@@ -2,7 +2,8 @@
 
 use topology::RegionName;
 
-use crate::drill::{Endpoint, Fault, LinkSelector, ProcessKind, RegionSelector};
+use super::database::NodeFault;
+use crate::drill::{Direction, Drill, Endpoint, Fault, LinkSelector, ProcessKind, RegionSelector, StepKind};
 
 /// The regions of a fault, in words of the file.
 #[must_use]
@@ -46,6 +47,40 @@ pub fn takes_leases(fault: &Fault) -> bool {
     }
 }
 
+/// What a fault does to the database node of its region, where regions have nodes: none where it leaves it alone. The
+/// links between nodes cannot be cut one way.
+#[must_use]
+pub(crate) fn node(fault: &Fault) -> Option<(NodeFault, &RegionSelector)> {
+    match fault {
+        Fault::Kill { process: ProcessKind::Region, region } | Fault::GatewayDown { region } => {
+            Some((NodeFault::Kill, region))
+        }
+        Fault::Pause { process: ProcessKind::Region, region } => Some((NodeFault::Pause, region)),
+        Fault::Partition { links: LinkSelector { from, to, direction: Direction::Both } } => {
+            let region = if *to == Endpoint::Everyone { from.region() } else { None };
+            let region = region.or_else(|| if *from == Endpoint::Everyone { to.region() } else { None });
+            region.map(|region| (NodeFault::Pause, region))
+        }
+        Fault::Kill { process: ProcessKind::Scheduler | ProcessKind::Agent, .. }
+        | Fault::Pause { process: ProcessKind::Scheduler | ProcessKind::Agent, .. }
+        | Fault::Partition { .. }
+        | Fault::Toxic { .. }
+        | Fault::CrashLoop { .. }
+        | Fault::RestartDatabase { .. }
+        | Fault::Statements { .. }
+        | Fault::Verb { .. }
+        | Fault::Edge { .. }
+        | Fault::Load { .. }
+        | Fault::SilenceInjector => None,
+    }
+}
+
+/// Whether a drill has a fault that takes a database node away, where there are several.
+pub(crate) fn takes_nodes(drill: &Drill) -> bool {
+    let takes = |fault: &Fault| node(fault).is_some() || matches!(fault, Fault::RestartDatabase { .. });
+    drill.method.iter().any(|step| matches!(&step.kind, StepKind::Fault(fault) if takes(fault)))
+}
+
 /// The same fault with the names of its regions, as far as they are known.
 #[must_use]
 pub fn named(fault: &Fault, resolve: &dyn Fn(&RegionSelector) -> Option<RegionName>) -> Fault {
@@ -77,7 +112,6 @@ pub fn named(fault: &Fault, resolve: &dyn Fn(&RegionSelector) -> Option<RegionNa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::Direction;
 
     fn cut(to: Endpoint) -> Fault {
         let from = Endpoint::Region(RegionSelector::MostLeases);
@@ -90,6 +124,20 @@ mod tests {
         let kill = |process| Fault::Kill { process, region: region.clone() };
         assert!(takes_leases(&cut(Endpoint::Everyone)) && !takes_leases(&cut(Endpoint::Clients)));
         assert!(takes_leases(&kill(ProcessKind::Agent)) && !takes_leases(&kill(ProcessKind::Scheduler)));
+    }
+
+    #[test]
+    fn a_database_node_goes_with_its_region_but_not_where_only_one_way_is_cut() {
+        let west = RegionSelector::MostLeases;
+        assert_eq!(node(&cut(Endpoint::Everyone)), Some((NodeFault::Pause, &west)));
+        assert_eq!(node(&cut(Endpoint::Clients)), None);
+        assert_eq!(node(&Fault::GatewayDown { region: west.clone() }), Some((NodeFault::Kill, &west)));
+        let links =
+            LinkSelector { from: Endpoint::Region(west.clone()), to: Endpoint::Everyone, direction: Direction::Out };
+        assert_eq!(node(&Fault::Partition { links }), None);
+        let kill = |process| Fault::Kill { process, region: west.clone() };
+        assert_eq!(node(&kill(ProcessKind::Region)), Some((NodeFault::Kill, &west)));
+        assert_eq!(node(&kill(ProcessKind::Scheduler)), None);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! What a run on real processes is worth: its measures, its verdict, its journal.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::sample::Sample;
-use crate::checker::Summary;
-use crate::drill::{Drill, TierName};
+use crate::checker::{AnomalyKind, Summary};
+use crate::drill::{Drill, Objectives, TierName};
 use crate::facts::Facts;
 use crate::journal::{Activity, DrillTold, Figure, Journal, Marks, Verdict, Victim, WorldTold};
 use crate::load::now_us;
-use crate::measure::{Control, Inputs, Instants, Judgement, Looked, Measured, judge, measure};
+use crate::measure::{Control, DatabaseFate, Inputs, Instants, Judgement, Looked, Measured, judge, measure};
 use crate::registry::Registry;
 use crate::run::{Carried, Ended, Event};
 
@@ -35,29 +36,59 @@ pub struct Options<'a> {
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
 }
 
-/// Everything that was read of a run.
-pub(crate) struct Run {
-    pub(crate) load_us: i64,
-    pub(crate) steady_us: i64,
-    pub(crate) end_us: i64,
-    pub(crate) world: WorldTold,
-    pub(crate) victim: Option<Victim>,
-    pub(crate) carried: Carried,
+/// What became of a drill's missions, and what was seen of their world.
+#[derive(Debug)]
+pub(crate) struct Missions {
     pub(crate) facts: Facts,
     pub(crate) samples: Vec<Sample>,
     /// What became of the regions, in the order of time.
     pub(crate) control: Vec<Control>,
     pub(crate) moved_leases: u64,
     pub(crate) check: Summary,
+    /// Why nobody knows what became of the missions; none where that is known.
+    pub(crate) unknown: Option<String>,
+}
+
+impl Missions {
+    /// Where none were submitted.
+    pub(crate) fn none() -> Self {
+        Self {
+            facts: Facts::default(),
+            samples: Vec::new(),
+            control: Vec::new(),
+            moved_leases: 0,
+            check: Summary { unjudged: AnomalyKind::ALL.into(), ..Summary::default() },
+            unknown: None,
+        }
+    }
+}
+
+/// Everything that was read of a run.
+pub(crate) struct Run {
+    pub(crate) tier: TierName,
+    pub(crate) load_us: i64,
+    pub(crate) steady_us: i64,
+    pub(crate) end_us: i64,
+    pub(crate) world: WorldTold,
+    pub(crate) victim: Option<Victim>,
+    pub(crate) carried: Carried,
+    pub(crate) missions: Missions,
+    /// What became of the database.
+    pub(crate) database: DatabaseFate,
+    /// The database region of each region, where its rows were looked at.
+    pub(crate) homes: BTreeMap<String, String>,
 }
 
 impl Run {
     /// Measures and judges it.
-    pub(crate) fn journal(self, drill: &Drill, options: &Options<'_>) -> Journal {
+    pub(crate) fn journal(self, drill: &Drill, run: &str) -> Journal {
         let measured = self.measure(drill);
-        let Self { load_us, world, victim, carried, check, .. } = self;
+        let Self { tier, load_us, world, victim, carried, missions, .. } = self;
+        let Missions { facts, check, unknown, .. } = missions;
+        let objectives =
+            if facts.lives().is_empty() { without_load(&drill.objectives) } else { drill.objectives.clone() };
         let judgement = Judgement {
-            objectives: &drill.objectives,
+            objectives: &objectives,
             measures: &measured.measures,
             check: &check,
             victim: victim.as_ref(),
@@ -66,15 +97,17 @@ impl Run {
             residue: if drill.after.residue_must_be_empty { &carried.residue } else { &[] },
         };
         let (judged, verdict, reasons) = judge(&judgement);
-        let (verdict, reasons) = match &carried.ended {
+        let (verdict, mut reasons) = match &carried.ended {
+            Ended::Completed if unknown.is_some() => (Verdict::Deviated, reasons),
             Ended::Completed => (verdict, reasons),
             Ended::Aborted(reason) => (Verdict::Aborted, vec![reason.clone()]),
             Ended::Inconclusive(reason) => (Verdict::Inconclusive, vec![reason.clone()]),
         };
+        reasons.extend(unknown.map(|why| format!("nobody knows what became of the drill's missions: {why}")));
         Journal {
             version: Journal::VERSION,
             chaos_version: env!("CARGO_PKG_VERSION").to_owned(),
-            run: options.run.to_owned(),
+            run: run.to_owned(),
             drill: DrillTold {
                 name: drill.name.clone(),
                 title: drill.title.clone(),
@@ -82,7 +115,7 @@ impl Run {
                 digest: drill.digest.clone(),
                 configuration: drill.configuration.clone(),
             },
-            tier: TierName::Local,
+            tier,
             seed: drill.load.seed,
             world,
             started_at_us: load_us,
@@ -104,20 +137,23 @@ impl Run {
     }
 
     fn measure(&self, drill: &Drill) -> Measured {
+        let victim = self.victim.as_ref().map(|victim| victim.region.as_str());
         let looked = self.carried.observed.iter();
         let looked: Vec<Looked> =
             looked.map(|look| Looked { at_us: look.at_us, probe: look.probe.clone(), figure: look.figure }).collect();
         let mut measured = measure(&Inputs {
             drill,
-            facts: &self.facts,
-            samples: &self.samples,
+            facts: &self.missions.facts,
+            samples: &self.missions.samples,
             looked: &looked,
             activities: &self.carried.activities,
-            control: &self.control,
+            control: &self.missions.control,
             instants: self.instants(drill),
-            victim: self.victim.as_ref().map(|victim| victim.region.as_str()),
-            check: &self.check,
-            moved_leases: self.moved_leases,
+            victim,
+            check: &self.missions.check,
+            moved_leases: self.missions.moved_leases,
+            database: self.database,
+            home: victim.and_then(|victim| self.homes.get(victim)).map(String::as_str),
         });
         if self.carried.fault_at_us.is_none() {
             let none = || Figure::NotMeasured("not measured: no fault was injected".to_owned());
@@ -131,14 +167,19 @@ impl Run {
 
     /// The fault ends with the first undo after which nothing more is done to the world.
     fn instants(&self, drill: &Drill) -> Instants {
-        let Self { load_us, steady_us, end_us, carried, .. } = self;
+        let Self { load_us, steady_us, end_us, carried, missions, .. } = self;
         let is_fault = |activity: &&Activity| drill.undoable().any(|step| step.name == activity.name);
         let faults: Vec<&Activity> = carried.activities.iter().filter(is_fault).collect();
         let last_act = faults.iter().map(|activity| activity.started_at_us).max().unwrap_or(*end_us);
-        let hits = self.facts.hits().iter().filter_map(|hit| hit.to_us);
+        let hits = missions.facts.hits().iter().filter_map(|hit| hit.to_us);
         let undone = faults.iter().filter_map(|activity| activity.undone_at_us);
         let heal_us = hits.chain(undone).filter(|at| *at >= last_act).min().unwrap_or(*end_us);
         let fault_us = carried.fault_at_us.unwrap_or(*end_us);
         Instants { load_us: *load_us, steady_us: *steady_us, fault_us, heal_us, end_us: *end_us }
     }
+}
+
+/// What is asked of missions nobody can tell where there are none.
+fn without_load(file: &Objectives) -> Objectives {
+    Objectives { survivors_p99_ratio: None, failback_errors: None, priority_inversions: None, ..file.clone() }
 }

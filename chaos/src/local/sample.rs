@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::NoTls;
-use topology::{Epoch, MissionId, RegionName};
+use topology::{DatabaseRegion, Epoch, MissionId, RegionName};
 
+use super::database::Database;
 use super::load::{SharedFacts, lock};
 use crate::history::Record;
 use crate::load::now_us;
@@ -38,12 +39,15 @@ pub struct Sample {
     /// Breakers by scheduler and gateway: `closed`, `half_open`, `open`.
     #[serde(default)]
     pub breakers: BTreeMap<String, String>,
+    /// Whether the rows of each database region answer: `answers`, `silent`; empty where there is one database.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub homes: BTreeMap<String, String>,
 }
 
 /// Where to look.
 pub(crate) struct Places {
     /// The database; without it leases and standing are what a scheduler says of them.
-    pub(crate) database: Option<String>,
+    pub(crate) database: Option<Arc<Database>>,
     /// Each region's scheduler.
     pub(crate) schedulers: BTreeMap<RegionName, String>,
     /// A bearer token, where schedulers want one.
@@ -89,6 +93,7 @@ impl Drop for Sampler {
 
 async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mutex<Vec<Sample>>>) {
     let mut rows = places.database.clone().map(Rows::new);
+    let homes = places.database.clone().map(Homes::new);
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -99,12 +104,18 @@ async fn look(places: Places, facts: SharedFacts, record: Record, seen: Arc<Mute
                 None => None,
             }
         };
-        let (read, told, breakers) =
-            futures_util::future::join3(read, regions(&places), breakers(&places.schedulers)).await;
+        let silent = async {
+            match &homes {
+                Some(homes) => homes.read().await,
+                None => BTreeMap::new(),
+            }
+        };
+        let (read, told, breakers, homes) =
+            futures_util::future::join4(read, regions(&places), breakers(&places.schedulers), silent).await;
         let serving = told.as_ref().map(|list| list.regions.iter().filter(|region| region.serves).count() as u64);
         let read = if places.database.is_some() { read } else { told.map(as_told) };
         let (leases, regions) = read.map_or((None, BTreeMap::new()), |(leases, regions)| (Some(leases), regions));
-        let sample = Sample { at_us: now_us(), leases, regions, serving, breakers };
+        let sample = Sample { at_us: now_us(), leases, regions, serving, breakers, homes };
         note(&facts, &sample, rows.as_ref().map_or(&[], |rows| &rows.moved));
         if let Err(error) = record.add(&sample) {
             tracing::warn!(error = &error as &dyn std::error::Error, "a sample is not on disk");
@@ -129,7 +140,7 @@ type Move = (MissionId, Epoch, i64);
 
 /// The rows, by a connection that is made anew where it broke.
 struct Rows {
-    url: String,
+    database: Arc<Database>,
     client: Option<tokio_postgres::Client>,
     /// What the last look saw moved.
     moved: Vec<Move>,
@@ -141,8 +152,8 @@ struct Rows {
 type Read = (BTreeMap<String, u64>, BTreeMap<String, String>);
 
 impl Rows {
-    const fn new(url: String) -> Self {
-        Self { url, client: None, moved: Vec::new(), moved_until: 1_000_000 }
+    const fn new(database: Arc<Database>) -> Self {
+        Self { database, client: None, moved: Vec::new(), moved_until: 1_000_000 }
     }
 
     async fn read(&mut self) -> Option<Read> {
@@ -159,7 +170,7 @@ impl Rows {
         let client = match self.client.take() {
             Some(client) => client,
             None => {
-                let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+                let (client, connection) = tokio_postgres::connect(&self.database.url(), NoTls).await?;
                 tokio::spawn(connection);
                 client
             }
@@ -182,6 +193,35 @@ const LEASES: &str = "SELECT region, count(*) FROM missions WHERE state = 'lease
 const MOVED: &str = "SELECT mission_id, epoch, (extract(epoch FROM at) * 1000000)::INT8 FROM mission_events
     WHERE from_state = 'leased' AND to_state IN ('queued', 'pending') AND (extract(epoch FROM at) * 1000000)::INT8 > $1";
 const REGIONS: &str = "SELECT region, CASE WHEN verb = 'none' THEN health ELSE verb END FROM region_states";
+
+/// The rows of each database region, each by a connection of its own: the gateway may be the one that is away.
+struct Homes {
+    database: Arc<Database>,
+    regions: Vec<DatabaseRegion>,
+}
+
+impl Homes {
+    fn new(database: Arc<Database>) -> Self {
+        Self { regions: database.watched(), database }
+    }
+
+    async fn read(&self) -> BTreeMap<String, String> {
+        let states = self.regions.iter().map(|region| async move {
+            let read = tokio::time::timeout(PATIENCE, self.try_read(region)).await;
+            let state = if matches!(read, Ok(Ok(()))) { "answers" } else { "silent" };
+            (region.to_string(), state.to_owned())
+        });
+        futures_util::future::join_all(states).await.into_iter().collect()
+    }
+
+    /// Reads fresh, so by the range's leaseholder.
+    async fn try_read(&self, region: &DatabaseRegion) -> Result<(), tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(&self.database.url(), NoTls).await?;
+        tokio::spawn(connection);
+        let read = format!("SELECT 1 FROM missions WHERE crdb_region = '{region}' LIMIT 1");
+        client.simple_query(&read).await.map(drop)
+    }
+}
 
 /// The regions, as the first scheduler that answers sees them.
 async fn regions(places: &Places) -> Option<RegionList> {

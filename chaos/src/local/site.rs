@@ -70,24 +70,24 @@ impl Site {
         let ports = ports_of(&regions)?;
         let upstream = |link: &Link| match &link.server {
             Node::Scheduler(region) => Ok(([127, 0, 0, 1], ports[region].0).into()),
-            Node::Gateway(_) => Ok(([127, 0, 0, 1], database.port()).into()),
+            Node::Gateway(region) => database.gateway(region),
             Node::Clients | Node::Edge | Node::Peers | Node::Agent(_) => anyhow::bail!("nobody listens at {link}"),
         };
         let control = free_ports(1)?[0];
         let proxies = Proxies::start(&links, upstream, control, folder).await?;
         let topology = shape::text(&drill.world);
-        let parsed = topology::config::parse(&topology, "the drill's topology")
-            .map_err(|findings| anyhow::anyhow!(findings.render(false)))?;
-        let missions = Shape::of(&parsed.topology).context("the drill's world has no pool")?;
+        let missions =
+            Shape::of(&shape::parsed(&topology, database.engine())).context("the drill's world has no pool")?;
         let orders = distances(&missions.places);
         let spec = spec(&drill.world, &regions, ports, (&topology, &orders), &proxies, &database, folder)?;
         let world = World::start(spec).await?;
+        database.spread().await?;
         world.wait_for_slots(regions.len() * drill.world.specializations).await?;
 
         let facts: SharedFacts = Arc::new(Mutex::new(Facts::default()));
         let schedulers: BTreeMap<_, _> =
             regions.iter().map(|region| (region.clone(), world.scheduler_url(region))).collect();
-        let places = Places { database: Some(database.url().to_owned()), schedulers: schedulers.clone(), token: None };
+        let places = Places { database: Some(Arc::clone(&database)), schedulers: schedulers.clone(), token: None };
         let samples = Record::open(&folder.join("samples.jsonl"))?;
         let sampler = Sampler::start(places, Arc::clone(&facts), samples);
         let tail = Tail::start(world.history().join(LEDGER), Arc::clone(&facts));
@@ -145,7 +145,7 @@ impl Site {
 }
 
 async fn count_open(database: &Database) -> anyhow::Result<i64> {
-    let (client, connection) = tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await?;
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
     let open = "SELECT count(*) FROM missions WHERE state IN ('pending', 'queued', 'leased')";
     Ok(client.query_one(open, &[]).await?.get(0))
@@ -180,7 +180,7 @@ fn spec(
         topology: topology.to_owned(),
         regions: regions.to_vec(),
         databases,
-        database: database.url().to_owned(),
+        database: database.url(),
         runner,
         scheduler: Vec::new(),
         planted_bug: world.planted_bug,

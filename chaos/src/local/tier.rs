@@ -228,6 +228,7 @@ impl Tier for Local {
             Err(error) => left.push(format!("perhaps an operator's word: {error}")),
         }
         left.extend(self.processes().await);
+        left.extend(self.site.database.residue());
         left
     }
 }

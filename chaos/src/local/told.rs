@@ -8,16 +8,23 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::{Client, NoTls};
 use topology::Topology;
 
-use super::database::Database;
+use super::database::{Database, Engine};
+use super::hits;
 use super::topology as shape;
 use crate::drill::{Drill, Fault, StepKind};
 use crate::journal::WorldTold;
-use crate::measure::{Control, ControlKind};
+use crate::measure::{Control, ControlKind, DatabaseFate};
 
 /// What was read.
 pub(crate) struct Seen {
-    /// What the database says that it is.
-    pub(crate) engine: String,
+    /// Which database it was.
+    pub(crate) engine: Engine,
+    /// What it says that it is, and how many there were.
+    pub(crate) told: String,
+    /// What became of it.
+    pub(crate) fate: DatabaseFate,
+    /// The database region of each region, where its rows were looked at.
+    pub(crate) homes: BTreeMap<String, String>,
     /// What became of the regions, in the order of time.
     pub(crate) control: Vec<Control>,
     /// Leases that were moved.
@@ -33,12 +40,19 @@ const MOVED: &str =
 
 /// Reads it, and writes the rows and their events into the history's folder.
 pub(crate) async fn read(database: &Database, history: &Path, drill: &Drill) -> anyhow::Result<Seen> {
-    let (client, connection) = tokio_postgres::connect(database.url(), NoTls).await?;
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await?;
     tokio::spawn(connection);
     crate::history::dump(&client, history, &|rule| shape::allowed(&drill.world, rule)).await?;
-    let engine = database.version().await?;
+    let told = database.told().await?;
     let moved: i64 = client.query_one(MOVED, &[]).await?.get(0);
-    Ok(Seen { engine, control: control(&client).await?, moved_leases: moved.unsigned_abs() })
+    Ok(Seen {
+        engine: database.engine(),
+        fate: database.fate(hits::takes_nodes(drill)),
+        homes: database.homes(),
+        told,
+        control: control(&client).await?,
+        moved_leases: moved.unsigned_abs(),
+    })
 }
 
 async fn control(client: &Client) -> anyhow::Result<Vec<Control>> {
@@ -60,9 +74,9 @@ async fn control(client: &Client) -> anyhow::Result<Vec<Control>> {
 }
 
 /// What the world was made of.
-pub(crate) fn world(topology: &str, engine: &str, drill: &Drill) -> WorldTold {
-    let read = topology::config::parse(topology, "the drill's topology").expect("the tier writes good topologies");
-    made_of(&read.topology, topology, format!("{engine}, one database"), could_not_fail(drill))
+pub(crate) fn world(topology: &str, seen: &Seen, drill: &Drill) -> WorldTold {
+    let read = shape::parsed(topology, seen.engine);
+    made_of(&read, topology, seen.told.clone(), could_not_fail(seen.engine, drill))
 }
 
 /// What a world of a topology was made of.
@@ -84,12 +98,18 @@ pub(crate) fn made_of(topology: &Topology, text: &str, engine: String, could_not
     }
 }
 
-/// What no fault of this drill could take away: one database is in no region.
-fn could_not_fail(drill: &Drill) -> Vec<String> {
+/// What no fault of this drill could take away.
+fn could_not_fail(engine: Engine, drill: &Drill) -> Vec<String> {
     let restarts = drill.method.iter().any(|step| matches!(step.kind, StepKind::Fault(Fault::RestartDatabase { .. })));
-    let mut phrases = vec!["a region's share of the database: there is one database, in no region".to_owned()];
-    if !restarts {
-        phrases.insert(0, "the database itself".to_owned());
-    }
-    phrases
+    let phrases: &[&str] = match engine {
+        Engine::Postgres if restarts => &[ONE_DATABASE],
+        Engine::Postgres => &["the database itself", ONE_DATABASE],
+        Engine::Cockroach if hits::takes_nodes(drill) => &[NODE_LINKS],
+        Engine::Cockroach => &["the database's nodes", NODE_LINKS],
+    };
+    phrases.iter().map(|phrase| (*phrase).to_owned()).collect()
 }
+
+const ONE_DATABASE: &str = "a region's share of the database: there is one database, in no region";
+const NODE_LINKS: &str =
+    "the links between the database's nodes: a region that is cut off both ways has its node stopped instead";

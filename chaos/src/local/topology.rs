@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use topology::Topology;
+
+use super::database::Engine;
 use crate::drill::{REGIONS, WorldSpec};
 
 /// AWS's names of the regions that a world may have, in their order.
@@ -50,6 +53,12 @@ pub fn text(world: &WorldSpec) -> String {
     let survive = if world.regions < 3 { "zone" } else { "region" };
     let _ = writeln!(text, "database:\n  cloud: AWS\n  primary_region: us-west-2\n  survive: {survive}");
     text
+}
+
+/// A world's topology as its text is read for an engine.
+pub(super) fn parsed(text: &str, engine: Engine) -> Topology {
+    let read = topology::config::parse_for(text, "the drill's topology", engine.clocks());
+    read.expect("the tier writes good topologies").topology
 }
 
 fn table(world: &WorldSpec) -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -104,7 +104,7 @@ fn objectives(run: &Judgement<'_>) -> Vec<Judged> {
         ("duplicated", number(duplicated), counted(AnomalyKind::Duplicated)),
         ("overlap", number(overlap), counted(AnomalyKind::Overlap)),
         ("budget_minutes", budget_minutes, Figure::Measured(measures.budget_minutes)),
-        ("survivors_p99_ratio", survivors_p99_ratio, ratio(measures)),
+        ("survivors_p99_ratio", survivors_p99_ratio, measures.survivors_ratio()),
         ("failback_errors", number(failback_errors), Figure::Measured(measures.submit_errors[2] as f64)),
         ("priority_inversions", number(priority_inversions), Figure::Measured(measures.priority_inversions as f64)),
     ];
@@ -118,14 +118,6 @@ fn objectives(run: &Judgement<'_>) -> Vec<Judged> {
             Judged { objective: name.to_owned(), at_most, had, kept }
         })
         .collect()
-}
-
-/// p99 of the survivors during the fault, as a multiple of its steady value.
-fn ratio(measures: &Measures) -> Figure {
-    match measures.survivors_p99_ms {
-        [Some(steady), Some(during), _] if steady > 0.0 => Figure::Measured(during / steady),
-        _ => Figure::NotMeasured("no mission of a surviving region was begun in that time".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -143,7 +135,7 @@ mod tests {
             detection_s: Figure::NotMeasured("nobody called it down".to_owned()),
             rpo_s: Figure::NotMeasured("not measured: one database, never lost".to_owned()),
             budget_minutes: 0.1,
-            survivors_p99_ms: [Some(10.0), Some(15.0), None],
+            survivors_p99_ms: [Some(100.0), Some(150.0), None],
             priority_inversions: 0,
             submit_errors: [0, 0, 2],
             moved_leases: 3,

@@ -3,6 +3,7 @@
 use super::{ControlKind, Inputs, Instants};
 use crate::facts::Life;
 use crate::journal::{Breakdown, Figure, MarkName, Marks};
+use crate::local::sample::Sample;
 
 /// Share of new missions that may still go to the lost region when steering is done.
 const STEERED: f64 = 0.01;
@@ -15,6 +16,12 @@ pub(super) fn all(inputs: &Inputs<'_>, recovery: Option<i64>) -> Marks {
     marks.note(MarkName::Healed, heal_us);
     if let Some(us) = recovery {
         marks.note(MarkName::Recovered, fault_us + us);
+    }
+    if let Some((silent_us, moved_us)) = inputs.home.and_then(|home| silence(inputs.samples, home, inputs.instants)) {
+        marks.note(MarkName::DatabaseSilent, silent_us);
+        if let Some(moved_us) = moved_us {
+            marks.note(MarkName::DatabaseMoved, moved_us);
+        }
     }
     let Some(victim) = inputs.victim else { return marks };
     let first = |what: ControlKind, from_us: i64| {
@@ -34,6 +41,17 @@ pub(super) fn all(inputs: &Inputs<'_>, recovery: Option<i64>) -> Marks {
         }
     }
     marks
+}
+
+/// When the rows of a database region fell silent during the fault, and when they answered for good before the heal.
+fn silence(samples: &[Sample], home: &str, instants: Instants) -> Option<(i64, Option<i64>)> {
+    let Instants { fault_us, heal_us, .. } = instants;
+    let during = samples.iter().filter(|sample| (fault_us..heal_us).contains(&sample.at_us));
+    let looks: Vec<(i64, bool)> =
+        during.filter_map(|sample| Some((sample.at_us, sample.homes.get(home)? == "silent"))).collect();
+    let first = looks.iter().position(|(_, silent)| *silent)?;
+    let last = looks.iter().rposition(|(_, silent)| *silent)?;
+    Some((looks[first].0, looks.get(last + 1).map(|(at_us, _)| *at_us)))
 }
 
 /// The first submit from which on, until the heal, 99 % are placed elsewhere; none where that never came.
@@ -83,6 +101,8 @@ pub(super) fn breakdown(marks: &Marks, recovery: Option<i64>) -> Breakdown {
 /// What the time before an instant is called; none for those that no recovery waits for.
 const fn until(mark: MarkName) -> Option<&'static str> {
     match mark {
+        MarkName::DatabaseSilent => Some("until the database's rows fell silent"),
+        MarkName::DatabaseMoved => Some("until the database noticed and moved its leases"),
         MarkName::Suspected => Some("until suspected"),
         MarkName::Decided => Some("until its sessions were ended"),
         MarkName::Detected => Some("until called down"),
@@ -121,5 +141,40 @@ mod tests {
     fn no_recovery_has_no_pieces() {
         assert_eq!(breakdown(&marks(&[(MarkName::Fault, 0)]), None), Breakdown::default());
         assert_eq!(breakdown(&marks(&[(MarkName::Fault, 0)]), Some(0)), Breakdown::default());
+    }
+
+    #[test]
+    fn the_databases_own_recovery_is_a_piece_of_its_own() {
+        let state = |at_us: i64| match at_us {
+            0 | 100 | 900 => "answers",
+            _ => "silent",
+        };
+        let sample = |at_us| Sample {
+            at_us,
+            homes: [("eu-west-1".to_owned(), state(at_us).to_owned())].into(),
+            ..Sample::default()
+        };
+        let samples: Vec<Sample> = [0, 100, 350, 600, 900, 1_100].map(sample).into();
+        let instants = |heal_us| Instants { load_us: 0, steady_us: 0, fault_us: 100, heal_us, end_us: 2_000 };
+        assert_eq!(silence(&samples, "eu-west-1", instants(1_000)), Some((350, Some(900))));
+        assert_eq!(silence(&samples, "eu-west-1", instants(800)), Some((350, None)), "healed before it recovered");
+        assert_eq!(silence(&samples, "eu-west-1", instants(300)), None);
+        assert_eq!(silence(&samples, "us-west-2", instants(1_000)), None);
+
+        let marks = marks(&[
+            (MarkName::Fault, 100),
+            (MarkName::DatabaseSilent, 350),
+            (MarkName::DatabaseMoved, 900),
+            (MarkName::Decided, 1_000),
+        ]);
+        let Breakdown(pieces) = breakdown(&marks, Some(1_200));
+        let names: Vec<&str> = pieces.iter().map(|(name, _)| name.as_str()).collect();
+        let wanted = [
+            "until the database's rows fell silent",
+            "until the database noticed and moved its leases",
+            "until its sessions were ended",
+            "until every probe holds",
+        ];
+        assert_eq!(names, wanted);
     }
 }

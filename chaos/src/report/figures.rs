@@ -165,7 +165,12 @@ fn service(journal: &Journal) -> Vec<Line> {
         None => Figure::NotMeasured(format!("not measured: {why}")),
     };
     let budget = after(MarkName::Fault, measures.budget_minutes, "no fault was injected");
-    let failback = after(MarkName::Healed, measures.submit_errors[2] as f64, "no fault was undone");
+    let failback = match after(MarkName::Healed, measures.submit_errors[2] as f64, "no fault was undone") {
+        Figure::Measured(0.0) if journal.check.operations == 0 => {
+            Figure::NotMeasured("not measured: nothing was submitted".to_owned())
+        }
+        had => had,
+    };
     let [before, during, healed] = measures.submit_errors.map(words::count);
     let errors =
         format!("submits that ended in an error: {before} before the fault, {during} during it, {healed} after it");
@@ -176,18 +181,10 @@ fn service(journal: &Journal) -> Vec<Line> {
             "Survivors' p99",
             latency(measures.survivors_p99_ms),
             Unit::Times,
-            ratio(measures.survivors_p99_ms),
+            measures.survivors_ratio(),
         ),
         line("failback_errors", "Failback errors", errors, Unit::Pieces, failback),
     ]
-}
-
-fn ratio(p99_ms: [Option<f64>; 3]) -> Figure {
-    match p99_ms {
-        [Some(steady), Some(during), _] if steady > 0.0 => Figure::Measured(during / steady),
-        [Some(_), None, _] => Figure::NotMeasured("not measured: nothing was leased during the fault".to_owned()),
-        [None, ..] | [Some(_), Some(_), _] => Figure::NotMeasured("not measured: no steady value".to_owned()),
-    }
 }
 
 fn latency(p99_ms: [Option<f64>; 3]) -> String {

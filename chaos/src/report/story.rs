@@ -150,6 +150,8 @@ pub(super) const fn property(kind: AnomalyKind) -> &'static str {
 pub(super) const fn mark(name: MarkName) -> &'static str {
     match name {
         MarkName::Fault => "fault",
+        MarkName::DatabaseSilent => "rows silent",
+        MarkName::DatabaseMoved => "rows answer",
         MarkName::Suspected => "suspected",
         MarkName::Detected => "detected",
         MarkName::Decided => "decided",
@@ -164,6 +166,8 @@ pub(super) const fn mark(name: MarkName) -> &'static str {
 pub(super) const fn mark_meaning(name: MarkName) -> &'static str {
     match name {
         MarkName::Fault => "the first fault was acknowledged; the clock starts",
+        MarkName::DatabaseSilent => "the region's rows no longer answer",
+        MarkName::DatabaseMoved => "they answer again: the database has moved their leases",
         MarkName::Suspected => "a survivor suspects the region: nothing new is placed there",
         MarkName::Detected => "a survivor calls the region down",
         MarkName::Decided => "the region's sessions are ended: their leases move",

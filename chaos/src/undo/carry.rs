@@ -72,6 +72,9 @@ pub enum Error {
         #[source]
         source: sql::local::Error,
     },
+    /// The nodes of the database cluster did not end, or their stores could not be removed.
+    #[error("could not end the drill's database nodes")]
+    Nodes(#[from] super::nodes::Error),
     /// The command failed.
     #[error("could not undo what was done to {target}")]
     Command {
@@ -97,6 +100,7 @@ pub async fn carry_out(undo: &Undo, token: Option<&str>) -> Result<(), Error> {
             let removed = tokio::task::spawn_blocking(move || server.remove()).await;
             removed.expect("the removal does not panic").map_err(|source| Error::Database { port: *port, source })
         }
+        Undo::Nodes { folder } => Ok(super::nodes::end(folder).await?),
         Undo::Command { target, argv, timeout_ms } => {
             let ran = command::run_well(argv, Duration::from_millis(*timeout_ms)).await;
             ran.map(drop).map_err(|source| Error::Command { target: target.clone(), source })

@@ -65,8 +65,21 @@ impl Process {
         variables: &[(&str, &str)],
         log: &Path,
     ) -> anyhow::Result<Self> {
+        Self::start_at(&program(name)?, arguments, variables, log)
+    }
+
+    /// Starts any program, by its path.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_at<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: &[S],
+        variables: &[(&str, &str)],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).open(log) };
-        let child = Command::new(program(name)?)
+        let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .process_group(0)
@@ -75,7 +88,7 @@ impl Process {
             .env_remove("DATABASE_URL")
             .envs(variables.iter().copied())
             .spawn()
-            .with_context(|| format!("could not start {name}"))?;
+            .with_context(|| format!("could not start {}", program.display()))?;
         Ok(Self { child, log: log.to_owned() })
     }
 
@@ -135,7 +148,8 @@ impl Process {
         }
     }
 
-    fn log_tail(&self) -> String {
+    /// The end of its log.
+    pub(crate) fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(20).collect();
         tail.into_iter().rev().map(|line| format!("\n  {line}")).collect()

@@ -28,7 +28,7 @@ fn after_a_step_that_fails() {
     bed.replace("argv: [stub, stop,", "argv: [\"false\", stop,");
     let output = bed.drill().output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("stop: false ended with exit code 1"), "{}", text(&output));
+    assert!(text(&output).contains("step stop failed: false ended with exit code 1"), "{}", text(&output));
     assert_eq!(bed.calls(), [&DONE[..1], &UNDONE].concat());
 }
 
@@ -38,7 +38,7 @@ async fn after_an_abort_rule() {
     bed.start().await;
     bed.write("figure", "0\n");
     assert_eq!(bed.ended().await, Some(4), "{}", bed.said());
-    assert!(bed.said().contains("aborted: answers was below 0.5 for 1 s"), "{}", bed.said());
+    assert!(bed.said().contains("broken off: answers was below 0.5 for 1 s"), "{}", bed.said());
     assert_eq!(bed.calls(), [DONE, UNDONE].concat());
 }
 
@@ -49,7 +49,7 @@ async fn after_sigterm_and_sigint_and_sighup() {
         let note = bed.start().await;
         signal(note.pid, sent);
         assert_eq!(bed.ended().await, Some(4), "{}", bed.said());
-        assert!(bed.said().contains(&format!("aborted: {sent} came")), "{}", bed.said());
+        assert!(bed.said().contains(&format!("broken off: {sent} came")), "{}", bed.said());
         assert_eq!(bed.calls(), [DONE, UNDONE].concat());
         assert!(is_over(&note.log()));
         assert_eq!(bed.registry().notes().unwrap(), []);

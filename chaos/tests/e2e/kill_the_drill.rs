@@ -78,7 +78,11 @@ fn database(lines: &[UndoLine]) -> u16 {
     });
     let mut ports = undos.filter_map(|undo| match undo {
         Undo::Database { port } => Some(*port),
-        Undo::Continue { .. } | Undo::Uncordon { .. } | Undo::Toxics { .. } | Undo::Command { .. } => None,
+        Undo::Continue { .. }
+        | Undo::Uncordon { .. }
+        | Undo::Toxics { .. }
+        | Undo::Nodes { .. }
+        | Undo::Command { .. } => None,
     });
     ports.next_back().expect("the database's end is planned before it begins")
 }

@@ -4,11 +4,12 @@ use std::io::{IsTerminal as _, stdin};
 
 use chaos::cluster::{self, Error, Options, dry_run, typed_title};
 use chaos::drill::Drill;
-use chaos::load::now_us;
-use chaos::run::{Carried, Ended, Limits, signals};
+use chaos::report;
+use chaos::run::{Limits, signals};
 use chaos::session;
 use uuid::Uuid;
 
+use super::local::exit;
 use super::progress::Progress;
 use crate::cli::output::{Exit, Output, Stop};
 
@@ -53,10 +54,10 @@ pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) 
     output.note(&format!("run {} in {}", options.run, options.folder.display()))?;
     let signal = signals()?;
     let progress = Progress::new(output);
-    let carried = cluster::run(drill, &options, &registry, &now_us, &|event| progress.hears(event), signal).await;
-    let carried = carried.map_err(stop)?;
-    output.result(&carried, || text(&carried))?;
-    Ok(exit(&carried))
+    let journal = cluster::run(drill, &options, &registry, &|event| progress.hears(event), signal).await;
+    let journal = journal.map_err(stop)?;
+    output.result(&journal, || report::summary(&journal))?;
+    Ok(exit(journal.verdict))
 }
 
 fn ask_title(drill: &Drill, output: &mut Output) -> anyhow::Result<String> {
@@ -72,31 +73,7 @@ fn stop(error: Error) -> anyhow::Error {
         Error::Gates(_) | Error::Run(_) | Error::Session(session::Error::Registry(_)) | Error::Client(_) => {
             Stop::refused(format!("{:#}", anyhow::Error::from(error)))
         }
-        Error::Session(session::Error::Log(_) | session::Error::Guard(_)) => error.into(),
-    }
-}
-
-fn text(carried: &Carried) -> String {
-    let ended = match &carried.ended {
-        Ended::Completed => "completed".to_owned(),
-        Ended::Aborted(reason) => format!("aborted: {reason}"),
-        Ended::Inconclusive(reason) => format!("inconclusive: {reason}"),
-    };
-    let failed = carried.activities.iter().filter_map(|activity| Some((&activity.name, activity.error.as_ref()?)));
-    let failed = failed.map(|(name, error)| format!("  {name}: {error}"));
-    let bad = carried.steady_after.iter().filter(|probed| !probed.holds);
-    let bad = bad.map(|probed| format!("  {} does not hold after the drill", probed.probe));
-    let left = carried.residue.iter().map(|left| format!("  left behind: {left}"));
-    std::iter::once(ended).chain(failed).chain(bad).chain(left).collect::<Vec<_>>().join("\n")
-}
-
-fn exit(carried: &Carried) -> Exit {
-    let good = carried.activities.iter().all(|activity| activity.error.is_none())
-        && carried.steady_after.iter().all(|probed| probed.holds)
-        && carried.residue.is_empty();
-    match carried.ended {
-        Ended::Completed if good => Exit::Ok,
-        Ended::Completed | Ended::Inconclusive(_) => Exit::Finding,
-        Ended::Aborted(_) => Exit::Aborted,
+        Error::Load(_) => Stop::refused(format!("{error}")),
+        Error::Session(session::Error::Log(_) | session::Error::Guard(_)) | Error::Report(_) => error.into(),
     }
 }

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use chaos::drill::{Drill, preview};
 use chaos::journal::{Journal, Verdict};
-use chaos::local::{self, Options, Progress as Told, preview as targets};
+use chaos::local::{self, Engine, Options, Progress as Told, preview as targets};
 use chaos::measure::word;
 use chaos::registry::Registry;
 use chaos::report;
 use chaos::run::signals;
 use uuid::Uuid;
 
+use super::EngineArg;
 use super::progress::Progress;
-use crate::cli::output::{Exit, Output};
+use crate::cli::output::{Exit, Output, Stop};
 
 pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) -> anyhow::Result<Exit> {
     if args.dry_run {
@@ -27,12 +28,17 @@ pub(super) async fn run(args: &super::Args, drill: &Drill, output: &mut Output) 
 
 /// Carries one drill out and writes its report.
 pub(super) async fn carry_out(args: &super::Args, drill: &Drill, output: &mut Output) -> anyhow::Result<Journal> {
+    let asked = args.engine.map(|engine| match engine {
+        EngineArg::Postgres => Engine::Postgres,
+        EngineArg::Cockroach => Engine::Cockroach,
+    });
+    let engine = Engine::choose(asked).map_err(|error| Stop::refused(format!("{error:#}")))?;
     let (run, registry, folder) = place(args, drill, output)?;
     let progress = Progress::new(output);
     let hears = |told: Told<'_>| progress.tells(told);
     let program = std::env::current_exe()?;
     let options = Options { run: &run, folder: &folder, registry: &registry, program: &program, progress: &hears };
-    local::drill(drill, &options, signals()?).await
+    local::drill(drill, engine, &options, signals()?).await
 }
 
 /// The name of a new run, where it is noted, and its folder; tells both.

@@ -113,15 +113,16 @@ fn run_ms(reader: &mut Reader, node: &Node) -> Option<(u64, u64)> {
     Some((least, most))
 }
 
-/// The load; without the key, 50 missions a second.
-pub(super) fn load(reader: &mut Reader, fields: &Fields<'_>) -> At<Load> {
+/// The load; without the key, 50 missions a second. Only a deployment has load without a drill.
+pub(super) fn load(reader: &mut Reader, fields: &Fields<'_>, tiers: &BTreeSet<TierName>) -> At<Load> {
     let mut load =
         Load { per_second: 50.0, warm_s: 3.0, steady_s: 5.0, residency_share: 0.0, priorities: vec![5], seed: 1 };
     let span = fields.entry("load").map_or(Span::default(), |entry| entry.key_span);
     let block = fields.get("load").and_then(|node| reader.fields(node, "load", keys::LOAD));
     let Some(block) = block else { return At { value: load, span } };
+    let least = if tiers.iter().eq([&TierName::Cluster]) { 0.0 } else { 0.1 };
     let mut number = |key: &str, bounds| block.get(key).and_then(|node| reader.number(node, key, bounds));
-    load.per_second = number("per_second", 0.1..=10_000.0).unwrap_or(load.per_second);
+    load.per_second = number("per_second", least..=10_000.0).unwrap_or(load.per_second);
     load.residency_share = number("residency_share", 0.0..=1.0).unwrap_or(load.residency_share);
     let mut seconds = |key: &str, least: f64| {
         block

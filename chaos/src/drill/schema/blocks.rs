@@ -45,7 +45,7 @@ pub(super) fn load() -> Value {
         "What is submitted, and how fast.",
         &[],
         json!({
-            "per_second": number("Missions a second, evenly from all regions.", 0.1, 10_000.0),
+            "per_second": number("Missions a second, evenly from all regions; on a deployment 0 = none.", 0.0, 10_000.0),
             "warm_s": described(refer("duration"), "Load before the steady state is measured."),
             "steady_s": described(refer("duration"), "How long the steady state is measured."),
             "residency_share": number("Share of missions under a residency rule.", 0.0, 1.0),
@@ -69,7 +69,7 @@ pub(super) fn objectives() -> Value {
             "duplicated": missions("Missions with two accepted completions."),
             "overlap": missions("Effects by an epoch after the first effect of a higher one."),
             "budget_minutes": number("Minutes with a probe out of tolerance.", 0.0, 1440.0),
-            "survivors_p99_ratio": number("p99 submit-to-leased in survivors, times its steady value.", 0.0, 1000.0),
+            "survivors_p99_ratio": number("p99 submit-to-leased in survivors, times its steady value, or 50 ms if that is more.", 0.0, 1000.0),
             "failback_errors": missions("Submits that ended in an error after the heal."),
             "priority_inversions": missions("Missions leased after one of lower priority that was queued later."),
         }),

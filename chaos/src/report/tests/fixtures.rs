@@ -115,7 +115,7 @@ fn measures() -> Measures {
         detection_s: Figure::Measured(6.08),
         rpo_s: Figure::NotMeasured("not measured: one database, never lost".to_owned()),
         budget_minutes: 0.107,
-        survivors_p99_ms: [Some(11.4), Some(19.8), Some(12.1)],
+        survivors_p99_ms: [Some(114.0), Some(198.0), Some(121.0)],
         priority_inversions: 0,
         submit_errors: [0, 30, 0],
         moved_leases: 412,
@@ -283,7 +283,7 @@ pub(super) fn aborted() -> Journal {
     let none = |why: &str| Figure::NotMeasured(format!("not measured: {why}"));
     journal.measures.rto_s = none("broken off before it recovered");
     journal.measures.detection_s = none("no survivor called the region down");
-    journal.measures.survivors_p99_ms = [Some(11.4), None, None];
+    journal.measures.survivors_p99_ms = [Some(114.0), None, None];
     journal.measures.breakdown = Breakdown::default();
     journal.judged.clear();
     journal.steady_after.clear();

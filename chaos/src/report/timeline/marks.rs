@@ -88,8 +88,12 @@ const fn class(name: MarkName) -> &'static str {
     match name {
         MarkName::Fault | MarkName::Healed => "hit",
         MarkName::Recovered => "well",
-        MarkName::Suspected | MarkName::Detected | MarkName::Decided | MarkName::Steered | MarkName::FailedBack => {
-            "step"
-        }
+        MarkName::DatabaseSilent
+        | MarkName::DatabaseMoved
+        | MarkName::Suspected
+        | MarkName::Detected
+        | MarkName::Decided
+        | MarkName::Steered
+        | MarkName::FailedBack => "step",
     }
 }
