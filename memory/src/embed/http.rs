@@ -1,6 +1,6 @@
 //! Vectors made by an API that speaks as OpenAI's does: `POST {base}/embeddings`.
 //!
-//! Every try goes through a [`Guard`], is paid from a day's [`Budget`], and is repeated a few times where that may help.
+//! Every try goes through a [`Guard`], is paid from a day's `Budget`, and is repeated a few times where that may help.
 //! What one text gave is kept for a minute under the text's hash, and no longer: a forgotten text leaves nothing here.
 
 mod answer;
