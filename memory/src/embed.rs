@@ -1,5 +1,6 @@
 //! Vectors, and which space each lies in. Vectors of two spaces are never compared.
 
+pub mod choice;
 pub mod http;
 mod lexical;
 pub mod statics;
@@ -10,6 +11,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use choice::Choice;
 pub use lexical::Lexical;
 pub use statics::Statics;
 

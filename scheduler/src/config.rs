@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::memory::embed::{Choice, choice};
 use serde::Deserialize;
 use topology::RegionName;
 
@@ -43,6 +44,9 @@ pub enum Error {
         /// What is possible.
         why: String,
     },
+    /// No way to make vectors.
+    #[error("--embeddings: {0}")]
+    Embeddings(choice::Unknown),
     /// No share of missions.
     #[error("--memory-holdout: {0}")]
     Holdout(String),
@@ -81,6 +85,10 @@ pub struct Settings {
     #[arg(long, env = "MERIDIAN_MEMORY_HOLDOUT", value_delimiter = ',')]
     #[serde(default)]
     pub memory_holdout: Vec<String>,
+    /// How vectors of memories are made: lexical, static:FOLDER, api:MODEL or api:MODEL@URL (its token is in
+    /// `MERIDIAN_EMBED_TOKEN`); those of another space are not searched, see `memory reembed` [default: lexical]
+    #[arg(long, env = "MERIDIAN_EMBEDDINGS")]
+    pub embeddings: Option<String>,
     /// Submits, lists and other reads that are worked on at a time; more are shed [default: 512]
     #[arg(long, env = "MERIDIAN_MAX_SUBMITS")]
     pub max_submits: Option<usize>,
@@ -135,6 +143,7 @@ impl Settings {
             knowledge: self.knowledge.or(other.knowledge),
             dev: self.dev.or(other.dev),
             max_open: self.max_open.or(other.max_open),
+            embeddings: self.embeddings.or(other.embeddings),
             memory_holdout: if self.memory_holdout.is_empty() { other.memory_holdout } else { self.memory_holdout },
             max_submits: self.max_submits.or(other.max_submits),
             max_claims: self.max_claims.or(other.max_claims),
@@ -178,6 +187,7 @@ impl Settings {
             knowledge: self.knowledge,
             dev,
             max_open: self.max_open,
+            embeddings: self.embeddings.map_or(Ok(Choice::Lexical), |text| text.parse()).map_err(Error::Embeddings)?,
             memory_holdout: Holdout::read(&self.memory_holdout).map_err(Error::Holdout)?,
             limits: Limits {
                 submits: self.max_submits.unwrap_or(512),
@@ -213,6 +223,8 @@ pub struct Config {
     pub dev: bool,
     /// Open missions of one submitter.
     pub max_open: Option<i64>,
+    /// How vectors of memories are made.
+    pub embeddings: Choice,
     /// Missions that go without memory.
     pub memory_holdout: Holdout,
     /// How much is let in.

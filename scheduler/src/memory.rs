@@ -7,7 +7,7 @@ mod worth;
 
 use std::sync::Arc;
 
-use ::memory::embed::Lexical;
+use ::memory::embed::choice::Any;
 use ::memory::lawful;
 use ::memory::memories::{Ask, Memories};
 use ::memory::model::{MemoryId, Scope, SuccessSource};
@@ -41,14 +41,14 @@ pub struct Memory {
     db: Db,
     region: RegionName,
     views: Arc<Views>,
-    memories: Memories<Lexical>,
+    memories: Memories<Any>,
     holdout: Holdout,
 }
 
 impl Memory {
     /// Serves the memory in a region.
     #[must_use]
-    pub fn new(db: Db, region: RegionName, views: Arc<Views>, embedder: Arc<Lexical>, holdout: Holdout) -> Self {
+    pub fn new(db: Db, region: RegionName, views: Arc<Views>, embedder: Arc<Any>, holdout: Holdout) -> Self {
         let view = views.current();
         let home = home_of(&view, &region);
         let memories = Memories::new(db.clone(), region.clone(), home, embedder, Settings::default());

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::memory::embed::Lexical;
 use anyhow::Context as _;
 use backoff::backoff::Backoff as _;
 use sql::{Gateways, Lane};
@@ -121,12 +120,12 @@ impl Running {
         let stopping = CancellationToken::new();
         let engine =
             Engine::new(&gateways, Arc::clone(&views), id, config.region.clone(), config.max_open, stopping.clone());
-        let embedder = Arc::new(Lexical::new());
+        let (patient, brief) = config.embeddings.embedders()?;
         let memory = Memory::new(
             gateways.lane(Lane::Submit),
             config.region.clone(),
             Arc::clone(&views),
-            Arc::clone(&embedder),
+            brief,
             config.memory_holdout.clone(),
         );
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
@@ -141,7 +140,7 @@ impl Running {
             views: Arc::clone(&views),
             retention: config.retention,
             wake: Arc::new(move |pools| waker.wake(pools)),
-            index: Some(::memory::work::indexer(Arc::clone(&embedder), ::memory::text::terms)),
+            index: Some(::memory::work::indexer(patient, ::memory::text::terms)),
         });
         let upkeep = metrics.clone();
         let app = App::new(Parts {

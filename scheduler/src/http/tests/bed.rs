@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::memory::embed::Lexical;
+use ::memory::embed::Choice;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -105,7 +105,7 @@ impl Bed {
             gateways.lane(Lane::Submit),
             region.clone(),
             Arc::clone(&views),
-            Arc::new(Lexical::new()),
+            Choice::Lexical.embedders().unwrap().1,
             Holdout::default(),
         );
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
