@@ -31,7 +31,7 @@ async fn both_arms_go_by_their_indexes() {
     let near: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &agent, &10_i64, &40_i64];
     insta::assert_snapshot!(scans(&bed, "memory_near", &near).await, @"agent_memories_pkey, agent_memory_embeddings_45900682cffdbd35");
     let own: [&(dyn ToSql + Sync); 9] = [&home, &space, &shown, &kinds, &asked, &success, &ada, &10_i64, &40_i64];
-    insta::assert_snapshot!(scans(&bed, "memory_near_filtered", &own).await, @"agent_memories_agent, agent_memory_embeddings_pkey");
+    insta::assert_snapshot!(scans(&bed, "memory_near_filtered", &own).await, @"agent_memories_agent, agent_memories_pkey, agent_memory_embeddings_pkey");
     let query = "'word3'|'other5'";
     let words: [&(dyn ToSql + Sync); 8] = [&home, &query, &shown, &kinds, &success, &agent, &5_000_i64, &10_i64];
     insta::assert_snapshot!(scans(&bed, "memory_by_words", &words).await, @"agent_memories_pkey, agent_memories_terms");

@@ -105,7 +105,7 @@ pub(crate) async fn many(bed: &Bed, count: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Residency is respected by both arms, whatever may be shown (P4).
     #[test]
