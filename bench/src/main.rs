@@ -9,6 +9,7 @@ mod idle;
 mod latency;
 mod lifecycle;
 mod peer;
+mod recall;
 mod report;
 mod spent;
 mod world;
@@ -35,7 +36,7 @@ struct Cli {
 }
 
 /// Every figure. `make bench` gets that of placement, which needs no world, from the package that places.
-const FIGURES: [&str; 8] = [
+const FIGURES: [&str; 11] = [
     "scheduler_idle_mb",
     "scheduler_ready_ms",
     "lifecycle_batch_per_s",
@@ -43,6 +44,9 @@ const FIGURES: [&str; 8] = [
     "submit_to_leased_p50_ms",
     "submit_to_leased_p99_ms",
     "failover_10k_s",
+    "memory_inserts_per_s",
+    "recall_at_10",
+    "recall_p99_ms",
     "placement_per_s",
 ];
 
@@ -93,6 +97,11 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     }
     if wants("failover_10k_s") {
         report::print(&failover::ten_thousand(&server).await?)?;
+    }
+    if wants("memory_inserts_per_s") || wants("recall_at_10") || wants("recall_p99_ms") {
+        for figure in recall::recall(&server).await? {
+            report::print(&figure)?;
+        }
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use chaos::world::{Spec, World};
 use tokio_postgres::{Client, NoTls};
 use topology::{RegionName, Specialization};
+use uuid::Uuid;
 
 /// Regions of the measured worlds, with AWS's names.
 const CLOUD: [(&str, &str); 3] =
@@ -122,5 +123,21 @@ impl Probe {
     /// Where the database does not answer.
     pub(crate) async fn count(&self, query: &str) -> anyhow::Result<i64> {
         Ok(self.0.query_one(query, &[]).await?.get(0))
+    }
+
+    /// Carries out statements.
+    ///
+    /// # Errors
+    /// Where the database refuses or does not answer.
+    pub(crate) async fn run(&self, statements: &str) -> anyhow::Result<()> {
+        Ok(self.0.batch_execute(statements).await?)
+    }
+
+    /// The ids that a query answers.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub(crate) async fn ids(&self, query: &str) -> anyhow::Result<Vec<Uuid>> {
+        Ok(self.0.query(query, &[]).await?.iter().map(|row| row.get(0)).collect())
     }
 }
