@@ -16,6 +16,8 @@ mod fixture;
 mod gateways;
 #[path = "e2e/kill_the_drill.rs"]
 mod kill_the_drill;
+#[path = "e2e/learn.rs"]
+mod learn;
 #[path = "e2e/lose_a_region.rs"]
 mod lose_a_region;
 #[path = "e2e/lose_the_agents.rs"]
