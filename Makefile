@@ -31,7 +31,7 @@ check:
 	@scripts/check-prerequisites
 
 build: check
-	@cargo build --quiet --locked -p scheduler -p region-agent -p topology-cli
+	@cargo build --quiet --locked -p scheduler -p region-agent -p topology-cli -p memory-cli
 
 up: build
 	@$(TARGET)/scheduler dev

@@ -10,6 +10,7 @@ pub mod rank;
 pub mod recall;
 pub mod store;
 pub mod text;
+pub mod transfer;
 pub mod work;
 
 #[cfg(test)]
