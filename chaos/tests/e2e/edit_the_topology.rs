@@ -39,8 +39,10 @@ async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
     let load = |count: usize, kinds: &'static [&'static str]| {
         let west = west.clone();
         async move {
-            for n in 0..count {
-                west.submit(mission(kinds[n % kinds.len()], &format!("{n}"))).await.unwrap();
+            // At once: a primary that gets them one by one on a slow machine has nothing to spill.
+            let submits = (0..count).map(|n| west.submit(mission(kinds[n % kinds.len()], &format!("{n}"))));
+            for submitted in futures_util::future::join_all(submits).await {
+                submitted.unwrap();
             }
         }
     };
