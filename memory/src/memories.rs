@@ -15,7 +15,7 @@ use topology::{DatabaseRegion, RegionName, Specialization, Topology};
 
 use crate::embed::{Embedder, Space};
 use crate::lesson::{PatternSettings, Proven, proven};
-use crate::model::{Memory, MemoryId, Scope};
+use crate::model::{MemoryId, Scope};
 use crate::rank::{self, Asked, Candidate, Ranked, rank};
 use crate::recall::{self, Completeness, Found, Query, Recall, Settings};
 use crate::store::terms::{Frequencies, frequencies};
@@ -223,10 +223,4 @@ fn kinds(topology: &Topology, scope: &Scope) -> Vec<Specialization> {
 fn candidate(found: Found, question: &Question) -> Candidate {
     let keyword = Some(question.score(&text::terms(&found.memory.text())));
     Candidate { memory: found.memory, similarity: found.similarity, keyword }
-}
-
-/// A memory that may be shown to a caller in this region.
-#[must_use]
-pub fn may_see(topology: &Topology, through: &[&RegionName], memory: &Memory) -> bool {
-    crate::lawful::shown(topology, through).allows(memory.residency.as_ref())
 }
