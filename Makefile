@@ -1,7 +1,7 @@
 # The commands of a developer. Everything they need is checked first and named at once; they install nothing globally.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset db test verify bench drills eval-memory check build
+.PHONY: help up down reset db test verify bench drills eval-memory eval-lift check build
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -26,6 +26,7 @@ help:
 	@echo "make bench   figures as JSON lines; BENCH=name runs one"
 	@echo "make drills  takes regions, links and databases away from worlds of their own, and prints what happened"
 	@echo "make eval-memory  how well recall finds what helps; EVAL_ARGS='--format json'"
+	@echo "make eval-lift  what memory is worth to agents, on a world of its own; LIFT_ARGS='--help'"
 
 check:
 	@scripts/check-prerequisites
@@ -76,3 +77,7 @@ drills: check
 # How well recall finds what helps, on texts of linters that are installed under target/. See memory/eval/README.md.
 eval-memory: check
 	@scripts/eval-memory $(EVAL_ARGS)
+
+# What memory is worth to agents: missions over hidden causes, pools with and without memory, and a control.
+eval-lift: check
+	@scripts/eval-lift $(LIFT_ARGS)

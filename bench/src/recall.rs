@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::future::try_join_all;
 use memory::embed::{Lexical, Space};
 use memory::model::{Memory, MemoryId, SuccessSource};
 use memory::store::Shown;
@@ -30,6 +31,8 @@ const KINDS: usize = 32;
 const PROBLEMS: u64 = 2_000;
 /// Memories of one statement.
 const BATCH: usize = 250;
+/// Batches that are stored at once, as two schedulers would.
+const WRITERS: usize = 2;
 /// Questions whose answers are compared with the exact ones: each is a look at every vector.
 const EXACT: usize = 50;
 /// Questions of each kind over HTTP, and those before them that are not measured.
@@ -66,27 +69,57 @@ async fn inserts(db: &Db, probe: &Probe, all: usize) -> anyhow::Result<Figure> {
     let (home, embedder) = (home(), Lexical::new());
     let space = Space::new(Lexical::SPACE);
     space_open(db, &space).await?;
-    let mut rates = Vec::new();
-    let mut took = Duration::ZERO;
-    for start in (0..all).step_by(BATCH) {
-        let memories: Vec<Memory> = (start..(start + BATCH).min(all)).map(|n| memory(n as u64, &home)).collect();
-        let indexed: Vec<Indexed> = memories.iter().map(indexed).collect();
-        let vectors: Vec<_> = memories.iter().map(|one| (one.id, embedder.vector(&one.text()))).collect();
+    let (mut took, mut last) = (Duration::ZERO, 0.0);
+    let mut steps = [Duration::ZERO; 3];
+    for start in (0..all).step_by(BATCH * WRITERS) {
+        let batches: Vec<Batch> = (0..WRITERS)
+            .map(|n| start + n * BATCH)
+            .filter(|first| *first < all)
+            .map(|first| Batch::new((first..(first + BATCH).min(all)).map(|n| memory(n as u64, &home)), &embedder))
+            .collect();
+        let memories: usize = batches.iter().map(|batch| batch.memories.len()).sum();
         let began = Instant::now();
-        memory_import(db, &home, &memories).await?;
-        memory_index(db, &home, &indexed).await?;
-        vectors_put(db, &home, &space, &vectors).await?;
+        for of in try_join_all(batches.iter().map(|batch| batch.store(db, &home, &space))).await? {
+            steps.iter_mut().zip(of).for_each(|(sum, one)| *sum += one);
+        }
         took += began.elapsed();
-        rates.push(memories.len() as f64 / began.elapsed().as_secs_f64());
+        last = memories as f64 / began.elapsed().as_secs_f64();
     }
     probe.run("DELETE FROM memory_work").await?;
-    probe.run("ANALYZE").await?;
-    let last = rates.len().saturating_sub(rates.len() / 10 + 1);
+    probe.run("VACUUM ANALYZE").await?;
+    let [rows, words, vectors] = steps.map(|step| step.as_secs_f64() / (took.as_secs_f64() * WRITERS as f64));
     let detail = json!({
-        "memories": all, "kinds": KINDS, "problems": PROBLEMS, "batch": BATCH,
-        "last_tenth_per_s": rates[last..].iter().sum::<f64>() / rates[last..].len() as f64,
+        "memories": all, "kinds": KINDS, "problems": PROBLEMS, "batch": BATCH, "writers": WRITERS,
+        "last_batches_per_s": last, "share_of_time": { "rows": rows, "words": words, "vectors": vectors },
     });
     Ok(Figure::at_least("memory_inserts_per_s", all as f64 / took.as_secs_f64(), "1/s", Some(300.0)).with(detail))
+}
+
+/// What is stored at once.
+struct Batch {
+    memories: Vec<Memory>,
+    indexed: Vec<Indexed>,
+    vectors: Vec<(MemoryId, Vec<f32>)>,
+}
+
+impl Batch {
+    fn new(memories: impl Iterator<Item = Memory>, embedder: &Lexical) -> Self {
+        let memories: Vec<Memory> = memories.collect();
+        let indexed = memories.iter().map(indexed).collect();
+        let vectors = memories.iter().map(|one| (one.id, embedder.vector(&one.text()))).collect();
+        Self { memories, indexed, vectors }
+    }
+
+    /// How long rows, words and vectors took.
+    async fn store(&self, db: &Db, home: &DatabaseRegion, space: &Space) -> Result<[Duration; 3], sql::Error> {
+        let began = Instant::now();
+        memory_import(db, home, &self.memories).await?;
+        let rows = began.elapsed();
+        memory_index(db, home, &self.indexed).await?;
+        let words = began.elapsed() - rows;
+        vectors_put(db, home, space, &self.vectors).await?;
+        Ok([rows, words, began.elapsed() - rows - words])
+    }
 }
 
 fn indexed(memory: &Memory) -> Indexed {

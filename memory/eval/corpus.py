@@ -1,4 +1,4 @@
-"""The corpus of `make eval-memory`, as one JSON file, from linters that are installed when it is built.
+"""The corpus of `make eval-memory` and `make eval-lift`, as one JSON file, from linters that are installed when it is built.
 
 Documents are the rules of ruff: what a rule is about, why, how it is mended. Queries are what pylint, flake8-bugbear and
 bandit say of the same rule in their own words; the rule with the same code is the right answer. Codes and names of rules
@@ -35,6 +35,8 @@ def document(rule):
         "title": rule["summary"],
         "description": "\n".join(about),
         "solution": "\n".join(mended),
+        # Each section alone, for who tells the problem in part.
+        "sections": about,
     }
 
 

@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS agent_memory_embeddings (
     space text NOT NULL,
     residency text NOT NULL,
     specialization text NOT NULL,
-    embedding vector(1536) NOT NULL,
+    embedding halfvec(1536) NOT NULL,
     PRIMARY KEY (crdb_region, memory_id, space)
 );
 
@@ -160,7 +160,8 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format(
-        'CREATE INDEX %I ON agent_memory_embeddings USING hnsw (embedding vector_cosine_ops) WHERE space = %L',
+        'CREATE INDEX %I ON agent_memory_embeddings USING hnsw (embedding halfvec_cosine_ops)
+         WITH (m = 8, ef_construction = 48) WHERE space = %L',
         index_name, space);
     RETURN true;
 EXCEPTION
