@@ -49,7 +49,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { terms: 24, documents: 4_000 }
+        Self { terms: 16, documents: 1_000 }
     }
 }
 

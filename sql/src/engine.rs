@@ -35,7 +35,7 @@ impl Engine {
             Self::Postgres => &[
                 ("jit", "off"),
                 ("random_page_cost", "1.1"),
-                ("hnsw.ef_search", "200"),
+                ("hnsw.ef_search", "120"),
                 ("hnsw.iterative_scan", "relaxed_order"),
             ],
             Self::Cockroach => &[],

@@ -141,7 +141,7 @@ mod tests {
         assert!(cockroach.contains("default_transaction_isolation=serializable"), "{cockroach}");
         assert!(cockroach.ends_with(" -c a=b") && !cockroach.contains("jit"), "{cockroach}");
         assert!(
-            postgres.ends_with("-c random_page_cost=1.1 -c hnsw.ef_search=200 -c hnsw.iterative_scan=relaxed_order"),
+            postgres.ends_with("-c random_page_cost=1.1 -c hnsw.ef_search=120 -c hnsw.iterative_scan=relaxed_order"),
             "{postgres}"
         );
     }
