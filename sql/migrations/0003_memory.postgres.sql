@@ -83,7 +83,8 @@ CREATE TABLE IF NOT EXISTS agent_memory_embeddings (
     space text NOT NULL,
     residency text NOT NULL,
     specialization text NOT NULL,
-    embedding halfvec(1536) NOT NULL,
+    -- Half precision, and in the row itself: what is read whole is read at once.
+    embedding halfvec(1536) STORAGE PLAIN NOT NULL,
     PRIMARY KEY (crdb_region, memory_id, space)
 );
 

@@ -18,8 +18,8 @@ use super::{Shown, names_of};
 use crate::embed::{DIMENSIONS, Space};
 
 /// A part of a space with at most so many vectors is read whole.
-pub const EXACT_BELOW: i64 = 500;
-/// Most vectors that are read where filters come first: about a tenth of a second.
+pub const EXACT_BELOW: i64 = 4_000;
+/// Most vectors that are read where filters come first.
 pub const EXACT_MOST: i64 = 5_000;
 /// Candidates that are taken for each one that is wanted, where there are filters.
 const OVER: i64 = 4;

@@ -246,7 +246,7 @@ impl LocalServer {
             format!("fsync={sync}"),
             format!("synchronous_commit={sync}"),
             format!("full_page_writes={sync}"),
-            "shared_buffers=512MB".to_owned(),
+            "shared_buffers=1GB".to_owned(),
             "max_wal_size=2GB".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
