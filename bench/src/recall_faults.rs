@@ -45,7 +45,9 @@ pub(crate) async fn degraded(server: &Server) -> anyhow::Result<Figure> {
     let mut asker = Asker { client: world.client(&region(0))?, asked: 0 };
     let (mut worst, mut told) = (0.0_f64, Map::new());
     let late = Mode::Delay(Duration::from_millis(600));
-    for (name, fault) in [("refuses", Some(Mode::Refuse)), ("hangs", Some(Mode::Hang)), ("late", Some(late)), ("flaps", None)] {
+    for (name, fault) in
+        [("refuses", Some(Mode::Refuse)), ("hangs", Some(Mode::Hang)), ("late", Some(late)), ("flaps", None)]
+    {
         asker.until_whole().await?;
         asker.measure(WARM).await?;
         let healthy = asker.measure(SEARCHES).await?;

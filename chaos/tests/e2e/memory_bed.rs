@@ -1,16 +1,19 @@
 //! Two regions, each with a database gateway of its own behind a relay, and a worker that says what is to be remembered.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
+use chaos::http::{get, metric};
+use chaos::wait::wait_until;
 use chaos::world::{Spec, World};
 use memory::embed::Lexical;
 use memory::model::{Memory, MemoryId, SuccessSource};
 use scheduler_client::wire::{MemoryAnswer, MemoryScope, MemorySearch, MissionState, SubmitMission};
 use serde_json::{Value, json};
-use sql::relay::Relay;
+use sql::relay::{Mode, Relay};
 use sql::{Config, Db, Gateways, Lane};
 use tokio::sync::watch;
 use topology::{DatabaseRegion, Epoch, MissionId, RegionName};
@@ -51,6 +54,20 @@ impl Regions {
 
     pub(crate) fn region(&self, nth: usize) -> RegionName {
         self.world.regions()[nth].clone()
+    }
+
+    /// Lets everything pass again, and waits until every scheduler asks its own gateway first, as before.
+    pub(crate) async fn heal(&self) {
+        self.west.set(Mode::Pass);
+        self.east.set(Mode::Pass);
+        for region in self.world.regions() {
+            let page = format!("{}/metrics", self.world.scheduler_url(region));
+            let closed = wait_until(Duration::from_secs(60), async || {
+                get(&page).await.is_ok_and(|(_, text)| metric(&text, "sql_breaker_state", &[]) == 0.0)
+            })
+            .await;
+            assert!(closed, "a breaker of {region} stays open");
+        }
     }
 
     /// What a scheduler's memory says of a problem.

@@ -46,7 +46,11 @@ async fn a_dead_gateway_of_another_home_is_named_and_costs_its_limit_once() {
             && shows(answer, &here)
             && shows(answer, &there)
     };
-    assert!(wait_until(PATIENCE, async || whole(&anew().await)).await, "both homes are never shown: {:?}", anew().await);
+    assert!(
+        wait_until(PATIENCE, async || whole(&anew().await)).await,
+        "both homes are never shown: {:?}",
+        anew().await
+    );
 
     for mode in [Mode::Hang, Mode::Refuse] {
         // An answer that is kept from before the fault.
@@ -62,11 +66,11 @@ async fn a_dead_gateway_of_another_home_is_named_and_costs_its_limit_once() {
         assert_eq!((answer.regions_asked, answer.regions_answered), (2, 1), "{mode:?}");
         assert!(shows(&answer, &here) && !shows(&answer, &there), "{mode:?}: {answer:?}");
 
-        steady(&regions, &mode, async || anew().await).await;
         stale(&regions, &mode, async |answer| shows(answer, &here) && shows(answer, &there)).await;
+        steady(&regions, &mode, async || anew().await).await;
         mission_runs(&regions, &worker, &mode).await;
 
-        regions.east.set(Mode::Pass);
+        regions.heal().await;
         let healed = wait_until(PATIENCE, async || whole(&anew().await)).await;
         assert!(healed, "{mode:?}: the home is never asked again: {:?}", anew().await);
     }
@@ -97,9 +101,14 @@ async fn steady(regions: &Regions, mode: &Mode, mut anew: impl AsyncFnMut() -> M
     // Other loops of both schedulers probe that gateway too, each breaker once a pause: that goes by time, not by searches.
     let connections = regions.east.accepted() - connections;
     let took = began.elapsed();
-    eprintln!("{mode:?}: {SEARCHES} searches in {took:?}, slowest {slowest:?}: {calls} calls, {connections} connections");
+    eprintln!(
+        "{mode:?}: {SEARCHES} searches in {took:?}, slowest {slowest:?}: {calls} calls, {connections} connections"
+    );
     let probes = 2.0 + 2.0 * took.as_secs_f64();
-    assert!(calls <= probes && calls < SEARCHES as f64 / 10.0, "{mode:?}: {calls} calls to a home behind an open breaker");
+    assert!(
+        calls <= probes && calls < SEARCHES as f64 / 10.0,
+        "{mode:?}: {calls} calls to a home behind an open breaker"
+    );
     assert!((connections as usize) < SEARCHES / 4, "{mode:?}: {connections} connections");
 }
 

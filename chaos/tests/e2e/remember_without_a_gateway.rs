@@ -31,8 +31,11 @@ async fn what_ends_while_gateways_are_cut_is_remembered_once() {
         let held = at_work(&regions, &worker, subject).await;
         regions.west.set(mode.clone());
         worker.answer(usize::MAX);
-        assert!(wait_until(PATIENCE, async || ended(&regions, &held).await).await, "{mode:?}: results wait for a gateway");
-        regions.west.set(Mode::Pass);
+        assert!(
+            wait_until(PATIENCE, async || ended(&regions, &held).await).await,
+            "{mode:?}: results wait for a gateway"
+        );
+        regions.heal().await;
         worker.answer(worker.seen().len());
         all.extend(held);
     }
@@ -46,8 +49,7 @@ async fn what_ends_while_gateways_are_cut_is_remembered_once() {
         let stored = "SELECT count(*) FROM agent_memories";
         let before = i64::try_from(all.len()).unwrap();
         assert_eq!(regions.database.count(stored).await, before, "{mode:?}: a result came past two dead gateways");
-        regions.west.set(Mode::Pass);
-        regions.east.set(Mode::Pass);
+        regions.heal().await;
         assert!(wait_until(PATIENCE, async || ended(&regions, &held).await).await, "{mode:?}: results were lost");
         worker.answer(worker.seen().len());
         all.extend(held);
@@ -106,7 +108,8 @@ async fn handed_in_again(regions: &Regions, mission: MissionId) {
     let (session, epoch) = regions.database.counts(&told).await.pop_first().expect("it is there");
     let client = regions.world.client(&regions.region(0)).unwrap();
     let outcome = client.mission(mission).await.unwrap().outcome.expect("it succeeded");
-    let memory = Some(Box::new(MissionMemory { solution: Some("another story".to_owned()), ..MissionMemory::default() }));
+    let memory =
+        Some(Box::new(MissionMemory { solution: Some("another story".to_owned()), ..MissionMemory::default() }));
     let lease = LeaseProof { session: session.parse().unwrap(), epoch: Epoch(epoch), home: WEST.to_owned() };
     let again = client.complete(mission, &Complete { lease, outcome, memory }).await.unwrap();
     assert_eq!(again.epoch, Epoch(epoch), "the same result is answered as before");

@@ -47,7 +47,10 @@ async fn what_was_forgotten_stays_forgotten_when_its_region_dies_and_comes_back(
     assert!(!regions.import(&it).await, "an import brought it back");
     let copy = Memory { id: MemoryId(Uuid::from_u128(2)), ..it.clone() };
     assert!(!regions.import(&copy).await, "an import brought it back under another id");
-    assert!(!regions.import(&Memory { home: EAST.parse().unwrap(), ..copy }).await, "an import brought it back elsewhere");
+    assert!(
+        !regions.import(&Memory { home: EAST.parse().unwrap(), ..copy }).await,
+        "an import brought it back elsewhere"
+    );
     regions.database.run(&left_work(&it)).await;
     // And something that its scheduler is to index when it is back.
     let other = memory(3, WEST, OTHER);

@@ -14,8 +14,11 @@ struct Place {
 }
 
 fn places() -> impl Strategy<Value = Vec<Place>> {
-    let place =
-        (-60.0..70.0, -180.0..180.0, 0..100usize).prop_map(|(lat, lng, home): (f64, f64, usize)| Place { lat, lng, home });
+    let place = (-60.0..70.0, -180.0..180.0, 0..100usize).prop_map(|(lat, lng, home): (f64, f64, usize)| Place {
+        lat,
+        lng,
+        home,
+    });
     proptest::collection::vec(place, 1..100)
 }
 
