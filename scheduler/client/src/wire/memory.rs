@@ -149,7 +149,6 @@ pub struct MemoryAnswer {
     /// Of these, how many answered, now or within the last minute.
     pub regions_answered: usize,
     /// Database regions that were not asked, since others are nearer.
-    #[serde(default)]
     pub regions_skipped: usize,
     /// Those that do not answer.
     pub degraded: Vec<String>,
