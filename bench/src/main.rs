@@ -10,6 +10,7 @@ mod latency;
 mod lifecycle;
 mod peer;
 mod recall;
+mod recall_faults;
 mod report;
 mod spent;
 mod world;
@@ -36,7 +37,7 @@ struct Cli {
 }
 
 /// Every figure. `make bench` gets that of placement, which needs no world, from the package that places.
-const FIGURES: [&str; 11] = [
+const FIGURES: [&str; 12] = [
     "scheduler_idle_mb",
     "scheduler_ready_ms",
     "lifecycle_batch_per_s",
@@ -47,6 +48,7 @@ const FIGURES: [&str; 11] = [
     "memory_inserts_per_s",
     "recall_at_10",
     "recall_p99_ms",
+    "recall_degraded_p99_ratio",
     "placement_per_s",
 ];
 
@@ -102,6 +104,9 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
         for figure in recall::recall(&server).await? {
             report::print(&figure)?;
         }
+    }
+    if wants("recall_degraded_p99_ratio") {
+        report::print(&recall_faults::degraded(&server).await?)?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ impl Batch {
     }
 }
 
-fn indexed(memory: &Memory) -> Indexed {
+pub(crate) fn indexed(memory: &Memory) -> Indexed {
     let document = Document::of(text::terms(&memory.text()));
     Indexed { id: memory.id, document, hash: model::content_hash(memory) }
 }
@@ -225,7 +225,7 @@ async fn over_http(client: &Client) -> anyhow::Result<Figure> {
     Ok(Figure::at_most("recall_p99_ms", p99, "ms", 15.0).with(json!({ "questions": QUESTIONS, "by_scope": told })))
 }
 
-fn memory(n: u64, home: &DatabaseRegion) -> Memory {
+pub(crate) fn memory(n: u64, home: &DatabaseRegion) -> Memory {
     let (title, description) = problem(n % PROBLEMS, n);
     let success = !n.is_multiple_of(7);
     Memory {
@@ -252,7 +252,7 @@ fn memory(n: u64, home: &DatabaseRegion) -> Memory {
 }
 
 /// A problem in words of its own: most are the problem's, some are everybody's, some are of this telling alone.
-fn problem(problem: u64, telling: u64) -> (String, String) {
+pub(crate) fn problem(problem: u64, telling: u64) -> (String, String) {
     let mut draw = Draw(telling.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bf0_3635);
     let mut word = |n: usize| -> Vec<String> {
         (0..n)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use chaos::world::{Spec, World};
 use tokio_postgres::{Client, NoTls};
-use topology::{RegionName, Specialization};
+use topology::{DatabaseRegion, RegionName, Specialization};
 use uuid::Uuid;
 
 /// Regions of the measured worlds, with AWS's names.
@@ -15,6 +15,11 @@ const CLOUD: [(&str, &str); 3] =
 /// The n-th region.
 pub(crate) fn region(n: usize) -> RegionName {
     CLOUD[n].0.parse().expect("the names of this file are names")
+}
+
+/// The home of the n-th region's rows.
+pub(crate) fn home(n: usize) -> DatabaseRegion {
+    CLOUD[n].1.parse().expect("AWS names its regions so")
 }
 
 /// The n-th specialization.
@@ -93,14 +98,33 @@ pub(crate) async fn start(
     specializations: usize,
     slots: usize,
 ) -> anyhow::Result<World> {
-    World::start_schedulers(Spec {
+    World::start_schedulers(spec(database, regions, specializations, slots)).await
+}
+
+/// Starts the scheduler of the first region alone, which reaches the database by these gateways.
+///
+/// # Errors
+/// Where it does not become ready.
+pub(crate) async fn start_first(
+    database: &str,
+    gateways: Vec<String>,
+    regions: usize,
+    specializations: usize,
+) -> anyhow::Result<World> {
+    let mut spec = spec(database, regions, specializations, 1);
+    spec.regions.truncate(1);
+    spec.databases.insert(region(0), gateways);
+    World::start_schedulers(spec).await
+}
+
+fn spec(database: &str, regions: usize, specializations: usize, slots: usize) -> Spec {
+    Spec {
         topology: topology(regions, specializations, slots),
         regions: (0..regions).map(region).collect(),
         database: database.to_owned(),
         runner: Vec::new(),
         ..Spec::default()
-    })
-    .await
+    }
 }
 
 /// One connection that looks at the measured database from outside.

@@ -26,6 +26,8 @@ mod lose_the_agents;
 mod lose_the_owner;
 #[path = "e2e/lost_answers.rs"]
 mod lost_answers;
+#[path = "e2e/memory_bed.rs"]
+mod memory_bed;
 #[path = "e2e/overload.rs"]
 mod overload;
 #[path = "e2e/pause_a_region.rs"]
@@ -34,3 +36,11 @@ mod pause_a_region;
 mod poison;
 #[path = "e2e/python_agent.rs"]
 mod python_agent;
+#[path = "e2e/recall_without_a_gateway.rs"]
+mod recall_without_a_gateway;
+#[path = "e2e/remember_without_a_gateway.rs"]
+mod remember_without_a_gateway;
+#[path = "e2e/stale_memory.rs"]
+mod stale_memory;
+#[path = "e2e/stay_forgotten.rs"]
+mod stay_forgotten;

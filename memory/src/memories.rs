@@ -77,7 +77,7 @@ impl<E: Embedder> Memories<E> {
     /// The memories as they are seen from the region `here`, whose rows have their home in `home`.
     #[must_use]
     pub fn new(db: Db, here: RegionName, home: DatabaseRegion, embedder: Arc<E>, settings: Settings) -> Self {
-        let recall = Recall::new(here, home.clone(), Rows::new(db.clone()), settings);
+        let recall = Recall::new(here, home.clone(), Rows::new(db.clone(), home.clone()), settings);
         let settings = rank::Settings::of(embedder.space());
         Self { db, home, recall, embedder, settings, counts: Mutex::default() }
     }

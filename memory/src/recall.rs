@@ -1,6 +1,7 @@
 //! Asks its own region and the others for what may help, and says what is missing. Ranking is somebody else's.
 
 mod answer;
+mod nearest;
 mod query;
 mod remote;
 mod source;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub remote: Limits,
     /// How long another region's answer serves, and how much of one region is kept.
     pub life: Life,
+    /// Other homes that one question goes to, at most: the nearest.
+    pub others: usize,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             local_timeout: Duration::from_millis(500),
             remote: Limits::within(Duration::from_millis(500)),
             life: Life { fresh: Duration::from_secs(5), stale: Duration::from_secs(45), bytes: 4 << 20 },
+            others: 4,
         }
     }
 }
@@ -64,8 +68,8 @@ impl<S: Source> Recall<S> {
         Self { here, home, source: Arc::new(source), settings, remotes: Mutex::default(), forgotten }
     }
 
-    /// What may help a caller who stands in the region `caller`. The own region is asked anew, the others only where no
-    /// answer of theirs serves; one that failed lately is not waited for. What residency does not let this caller see, or
+    /// What may help a caller who stands in the region `caller`. The own region is asked anew, the nearest others only where
+    /// no answer of theirs serves; one that failed lately is not waited for. What residency does not let this caller see, or
     /// does not let be here, is neither asked for nor kept nor shown.
     ///
     /// # Errors
@@ -73,10 +77,12 @@ impl<S: Source> Recall<S> {
     /// error: see [`Completeness`].
     pub async fn ask(&self, topology: &Topology, caller: &RegionName, query: Query) -> Result<Answer, Error> {
         let (query, shown) = (Arc::new(query), Arc::new(lawful::shown(topology, &[caller, &self.here])));
-        let others = self.others(topology);
+        let (homes, skipped) = nearest::others(topology, &self.here, &self.home, self.settings.others);
+        let others = self.remotes_of(homes);
         let others = others.iter().map(|remote| remote.part(&query, &shown));
         let (local, others) = join(self.local(&query, &shown), join_all(others)).await;
         let mut answer = Answer::of(std::iter::once(local?).chain(others));
+        answer.completeness.regions_skipped = skipped;
         answer.found.retain(|found| {
             shown.allows(found.memory.residency.as_ref()) && !self.forgotten.contains_key(&found.memory.id)
         });
@@ -124,15 +130,13 @@ impl<S: Source> Recall<S> {
         }
     }
 
-    /// All other homes of the topology.
-    fn others(&self, topology: &Topology) -> Vec<Arc<Remote<S>>> {
+    fn remotes_of(&self, homes: Vec<&DatabaseRegion>) -> Vec<Arc<Remote<S>>> {
         let mut remotes = self.remotes();
-        let homes = topology.database.regions.iter().filter(|home| **home != self.home);
         let remote = |home: &DatabaseRegion| {
             let remote = || Arc::new(Remote::new(home.clone(), Arc::clone(&self.source), self.settings));
             Arc::clone(remotes.entry(home.clone()).or_insert_with(remote))
         };
-        homes.map(remote).collect()
+        homes.into_iter().map(remote).collect()
     }
 
     fn remotes(&self) -> std::sync::MutexGuard<'_, BTreeMap<DatabaseRegion, Arc<Remote<S>>>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::memory::embed::{Choice, choice};
+use ::memory::recall;
 use serde::Deserialize;
 use topology::RegionName;
 
@@ -85,6 +86,9 @@ pub struct Settings {
     #[arg(long, env = "MERIDIAN_MEMORY_HOLDOUT", value_delimiter = ',')]
     #[serde(default)]
     pub memory_holdout: Vec<String>,
+    /// Other database regions that one search of the memory asks, the nearest; 0 = the own alone [default: 4]
+    #[arg(long, env = "MERIDIAN_MEMORY_HOMES")]
+    pub memory_homes: Option<usize>,
     /// How vectors of memories are made: lexical, static:FOLDER, api:MODEL or api:MODEL@URL (its token is in
     /// `MERIDIAN_EMBED_TOKEN`); those of another space are not searched, see `memory reembed` [default: lexical]
     #[arg(long, env = "MERIDIAN_EMBEDDINGS")]
@@ -143,6 +147,7 @@ impl Settings {
             knowledge: self.knowledge.or(other.knowledge),
             dev: self.dev.or(other.dev),
             max_open: self.max_open.or(other.max_open),
+            memory_homes: self.memory_homes.or(other.memory_homes),
             embeddings: self.embeddings.or(other.embeddings),
             memory_holdout: if self.memory_holdout.is_empty() { other.memory_holdout } else { self.memory_holdout },
             max_submits: self.max_submits.or(other.max_submits),
@@ -189,6 +194,7 @@ impl Settings {
             max_open: self.max_open,
             embeddings: self.embeddings.map_or(Ok(Choice::Lexical), |text| text.parse()).map_err(Error::Embeddings)?,
             memory_holdout: Holdout::read(&self.memory_holdout).map_err(Error::Holdout)?,
+            memory_homes: self.memory_homes.unwrap_or_else(|| recall::Settings::default().others),
             limits: Limits {
                 submits: self.max_submits.unwrap_or(512),
                 claims: self.max_claims.unwrap_or(20_000),
@@ -227,6 +233,8 @@ pub struct Config {
     pub embeddings: Choice,
     /// Missions that go without memory.
     pub memory_holdout: Holdout,
+    /// Other database regions that one search asks.
+    pub memory_homes: usize,
     /// How much is let in.
     pub limits: Limits,
     /// Database connections of each lane.

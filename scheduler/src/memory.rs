@@ -48,10 +48,17 @@ pub struct Memory {
 impl Memory {
     /// Serves the memory in a region.
     #[must_use]
-    pub fn new(db: Db, region: RegionName, views: Arc<Views>, embedder: Arc<Any>, holdout: Holdout) -> Self {
+    pub fn new(
+        db: Db,
+        region: RegionName,
+        views: Arc<Views>,
+        embedder: Arc<Any>,
+        holdout: Holdout,
+        settings: Settings,
+    ) -> Self {
         let view = views.current();
         let home = home_of(&view, &region);
-        let memories = Memories::new(db.clone(), region.clone(), home, embedder, Settings::default());
+        let memories = Memories::new(db.clone(), region.clone(), home, embedder, settings);
         Self { db, region, views, memories, holdout }
     }
 

@@ -34,6 +34,8 @@ const LOST_TRIES: u32 = 2;
 pub struct Db {
     shared: Arc<Shared>,
     lane: Lane,
+    /// Where the only gateways stand that are asked; none = all are.
+    only: Option<DatabaseRegion>,
 }
 
 /// What comes after a failed try.
@@ -49,7 +51,15 @@ enum Next {
 
 impl Db {
     pub(crate) const fn new(shared: Arc<Shared>, lane: Lane) -> Self {
-        Self { shared, lane }
+        Self { shared, lane, only: None }
+    }
+
+    /// A handle that asks the gateway of `home` and no other, also where that one does not answer; none where no gateway
+    /// is known to stand there.
+    #[must_use]
+    pub fn only_at(&self, home: &DatabaseRegion) -> Option<Self> {
+        let is_known = self.shared.gateways.iter().any(|gateway| gateway.region.as_ref() == Some(home));
+        is_known.then(|| Self { only: Some(home.clone()), ..self.clone() })
     }
 
     /// The database that answers.
@@ -145,10 +155,11 @@ impl Db {
     }
 
     /// The gateways in the order in which a call tries them.
-    fn order(&self, home: Option<&DatabaseRegion>) -> impl Iterator<Item = &Gateway> {
+    fn order<'a>(&'a self, home: Option<&'a DatabaseRegion>) -> impl Iterator<Item = &'a Gateway> {
         let is_home = move |gateway: &&Gateway| home.is_some() && gateway.region.as_ref() == home;
-        let gateways = &self.shared.gateways;
-        gateways.iter().filter(is_home).chain(gateways.iter().filter(move |gateway| !is_home(gateway)))
+        let is_asked = |gateway: &&Gateway| self.only.is_none() || gateway.region == self.only;
+        let gateways = || self.shared.gateways.iter().filter(is_asked);
+        gateways().filter(is_home).chain(gateways().filter(move |gateway| !is_home(gateway)))
     }
 
     /// Tries one gateway after the other. `repeatable` says whether a try whose effect is unknown may be repeated.

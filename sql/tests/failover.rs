@@ -227,3 +227,21 @@ async fn a_call_for_a_home_goes_to_its_gateway_first_and_else_to_the_local_one()
     setup.db.query_in(None, &READ, &[&"any"]).await.unwrap();
     assert_eq!([calls("near"), calls("far-0"), calls("far-1")], [2.0, 0.0, 1.0]);
 }
+
+#[tokio::test]
+async fn a_handle_of_one_home_asks_no_other_gateway_also_where_its_own_is_dead() {
+    let setup = Setup::new(1).await;
+    let calls = |gateway: &str| setup.metric(&format!("sql_gateway_calls_total{{gateway=\"{gateway}\"}}"));
+    let near = setup.db.only_at(&"near".parse().unwrap()).expect("a gateway stands there");
+    near.query(&READ, &[&"any"]).await.unwrap();
+    setup.near.set(Mode::Refuse);
+    while setup.breaker() != BreakerState::Open {
+        let error = near.query(&READ, &[&"any"]).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    }
+    let error = near.query(&READ, &[&"any"]).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert!(calls("far-0").abs() < f64::EPSILON, "it went elsewhere");
+    setup.read().await.unwrap();
+    assert!(setup.db.only_at(&"mars-1".parse().unwrap()).is_none(), "no gateway stands there");
+}

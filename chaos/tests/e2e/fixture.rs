@@ -190,6 +190,11 @@ impl Database {
         self.client.query_one(query, &[]).await.expect("a plain read").get(0)
     }
 
+    /// Carries statements out, as somebody else's programs would.
+    pub(crate) async fn run(&self, statements: &str) {
+        self.client.batch_execute(statements).await.expect("the database takes them");
+    }
+
     /// Pairs of the first two columns, as text and count.
     pub(crate) async fn counts(&self, query: &str) -> BTreeMap<String, i64> {
         let rows = self.client.query(query, &[]).await.expect("a plain read");

@@ -30,6 +30,9 @@ pub(crate) fn answer(answer: &MemoryAnswer) -> String {
     if !answer.degraded.is_empty() {
         let _ = write!(text, ", not {}", answer.degraded.join(", "));
     }
+    if answer.regions_skipped > 0 {
+        let _ = write!(text, "; {} farther ones were not asked", answer.regions_skipped);
+    }
     let space = answer.space.as_deref().unwrap_or("words alone were searched");
     let _ = writeln!(text, "; {space}; oldest part {} ms", answer.stale_ms);
     text

@@ -1,8 +1,14 @@
 //! The candidates of a home, from its rows: those with the nearest vectors, and those with the words.
+//!
+//! The own home's rows are read by the nearest gateway that answers. Those of another home come by that home's gateway and
+//! no other: what is asked there is asked behind that home's breaker, and a gateway that is dead or far never keeps a
+//! connection of the own one busy. Two exceptions: where no gateway is known to stand in that home, and on CockroachDB,
+//! whose gateways read every home, from replicas near them.
 
 use std::collections::BTreeMap;
 
-use sql::Db;
+use futures_util::join;
+use sql::{Db, Engine};
 use topology::DatabaseRegion;
 
 use crate::lawful::Shown;
@@ -15,13 +21,22 @@ use crate::store::search::{Candidate, Filter, memory_by_words, memory_near};
 #[derive(Clone)]
 pub struct Rows {
     db: Db,
+    home: DatabaseRegion,
 }
 
 impl Rows {
-    /// Reads by these connections.
+    /// Reads by these connections, for who has its own rows in `home`.
     #[must_use]
-    pub const fn new(db: Db) -> Self {
-        Self { db }
+    pub const fn new(db: Db, home: DatabaseRegion) -> Self {
+        Self { db, home }
+    }
+
+    fn by(&self, home: &DatabaseRegion) -> Db {
+        let through = match self.db.engine() {
+            Engine::Postgres if *home != self.home => self.db.only_at(home),
+            Engine::Postgres | Engine::Cockroach => None,
+        };
+        through.unwrap_or_else(|| self.db.clone())
     }
 }
 
@@ -37,15 +52,17 @@ impl Source for Rows {
             success: query.success,
         };
         let most = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        let db = self.by(home);
         let near = async {
             match &query.vector {
-                Some(vector) => memory_near(&self.db, home, &query.space, vector, &filter, most).await,
+                Some(vector) => memory_near(&db, home, &query.space, vector, &filter, most).await,
                 None => Ok(store::search::Page::default()),
             }
         };
-        let words = memory_by_words(&self.db, home, &query.terms, &filter, most);
-        let (near, words) = futures_util::try_join!(near, words)?;
-        Ok(merged(near.candidates, words.candidates))
+        let words = memory_by_words(&db, home, &query.terms, &filter, most);
+        // Both to their end: one that is dropped since the other was refused may be the probe that would close a breaker.
+        let (near, words) = join!(near, words);
+        Ok(merged(near?.candidates, words?.candidates))
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Completeness {
     pub regions_asked: usize,
     /// Of these, how many gave something, now or in the last minute.
     pub regions_answered: usize,
+    /// Homes that were not asked, since others are nearer.
+    pub regions_skipped: usize,
     /// Homes that do not answer: nothing is here of them, or only what they gave before.
     pub degraded: Vec<DatabaseRegion>,
     /// Age of the oldest part, in milliseconds.

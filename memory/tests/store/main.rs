@@ -2,6 +2,7 @@
 
 mod bed;
 mod forget;
+mod gateways;
 mod imports;
 mod plans;
 mod search;

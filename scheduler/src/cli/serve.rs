@@ -127,6 +127,7 @@ impl Running {
             Arc::clone(&views),
             brief,
             config.memory_holdout.clone(),
+            ::memory::recall::Settings { others: config.memory_homes, ..Default::default() },
         );
         let control = Control::new(gateways.clone(), Arc::clone(&views), id);
         let address = listener.local_addr()?;

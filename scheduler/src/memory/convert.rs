@@ -27,6 +27,7 @@ pub(super) fn answer(told: Told) -> wire::MemoryAnswer {
         space: space.map(|space| space.to_string()),
         regions_asked: completeness.regions_asked,
         regions_answered: completeness.regions_answered,
+        regions_skipped: completeness.regions_skipped,
         degraded: completeness.degraded.iter().map(ToString::to_string).collect(),
         stale_ms: completeness.stale_ms,
     }

@@ -148,6 +148,8 @@ pub struct MemoryAnswer {
     pub regions_asked: usize,
     /// Of these, how many answered, now or within the last minute.
     pub regions_answered: usize,
+    /// Database regions that were not asked, since others are nearer.
+    pub regions_skipped: usize,
     /// Those that do not answer.
     pub degraded: Vec<String>,
     /// Age of the oldest part.

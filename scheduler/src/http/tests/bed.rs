@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::memory::embed::Choice;
+use ::memory::recall::Settings;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -107,6 +108,7 @@ impl Bed {
             Arc::clone(&views),
             Choice::Lexical.embedders().unwrap().1,
             Holdout::default(),
+            Settings::default(),
         );
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let app = App::new(Parts {
