@@ -3,6 +3,7 @@
 mod bed;
 mod forget;
 mod imports;
+mod lessons;
 mod plans;
 mod search;
 mod success;
