@@ -1,17 +1,21 @@
-//! What many missions say together: how far a lesson is believed, where it may be, and which issues come again. Pure; no
-//! model of language is asked.
+//! What many missions say together: what a memory teaches, how far that is believed, where it may be and what it applies
+//! to, and which issues come again. Pure; no model of language is asked.
 
+mod apply;
 mod beta;
 mod pattern;
 mod residency;
+mod taught;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use topology::DatabaseRegion;
 
+pub use apply::{Applied, applied};
 pub use pattern::{Occurrence, Pattern, PatternSettings, Proven, patterns, proven};
 pub use residency::{Strictest, strictest};
+pub use taught::{Lesson, Taught, added, lesson_id, taught};
 
 /// Missions where a lesson applied, and how many of them succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -2,8 +2,10 @@
 
 pub mod boundary;
 pub mod embed;
+pub mod evidence;
 pub mod lawful;
 pub mod lesson;
+pub mod lessons;
 pub mod memories;
 pub mod model;
 pub mod rank;

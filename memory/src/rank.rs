@@ -115,7 +115,7 @@ pub fn rank(asked: &Asked, candidates: &[Candidate], settings: &Settings) -> Ran
 }
 
 /// Whether what a memory tells worked more often than not; where it is even, its last outcome decides.
-fn helped(memory: &Memory) -> bool {
+pub(crate) fn helped(memory: &Memory) -> bool {
     let failed = memory.evidence - memory.evidence_succeeded;
     match memory.evidence_succeeded.cmp(&failed) {
         std::cmp::Ordering::Less => false,

@@ -11,6 +11,7 @@ pub mod forget;
 pub mod import;
 pub mod lesson;
 pub mod merge;
+pub mod occurrence;
 pub mod recall;
 pub mod retention;
 pub mod row;
@@ -18,6 +19,7 @@ pub mod search;
 pub mod stats;
 pub mod success;
 pub mod terms;
+pub mod uses;
 pub mod work;
 
 use sql::Statement;
@@ -33,6 +35,7 @@ pub fn statements() -> Vec<&'static Statement> {
         import::STATEMENTS,
         lesson::STATEMENTS,
         merge::STATEMENTS,
+        occurrence::STATEMENTS,
         recall::STATEMENTS,
         retention::STATEMENTS,
         row::STATEMENTS,
@@ -40,6 +43,7 @@ pub fn statements() -> Vec<&'static Statement> {
         stats::STATEMENTS,
         success::STATEMENTS,
         terms::STATEMENTS,
+        uses::STATEMENTS,
         work::STATEMENTS,
     ]
     .concat()

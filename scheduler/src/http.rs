@@ -103,6 +103,7 @@ fn memory_routes() -> Router<App> {
     Router::new()
         .route("/v1/memory/search", post(memory::search))
         .route("/v1/memory/hit-rate", get(memory::hit_rate))
+        .route("/v1/memory/patterns", get(memory::patterns))
         .route("/v1/memory/{id}", get(memory::show).delete(memory::forget))
         .route("/v1/memory/{id}/success", post(memory::judge))
         .route("/v1/agents/{id}/stats", get(memory::stats))

@@ -2,13 +2,16 @@
 
 mod convert;
 mod holdout;
+mod patterns;
 mod sums;
 mod worth;
 
 use std::sync::Arc;
 
 use ::memory::embed::choice::Any;
+use ::memory::embed::{Embedder as _, Space};
 use ::memory::lawful;
+use ::memory::lessons::{self, Lessons};
 use ::memory::memories::{Ask, Memories};
 use ::memory::model::{MemoryId, Scope, SuccessSource};
 use ::memory::recall::{Error, Settings};
@@ -42,6 +45,9 @@ pub struct Memory {
     region: RegionName,
     views: Arc<Views>,
     memories: Memories<Any>,
+    lessons: Lessons,
+    /// The space that is searched.
+    space: Space,
     holdout: Holdout,
 }
 
@@ -58,8 +64,10 @@ impl Memory {
     ) -> Self {
         let view = views.current();
         let home = home_of(&view, &region);
+        let space = embedder.space().clone();
+        let lessons = Lessons::new(db.clone(), region.clone(), home.clone(), settings);
         let memories = Memories::new(db.clone(), region.clone(), home, embedder, settings);
-        Self { db, region, views, memories, holdout }
+        Self { db, region, views, memories, lessons, space, holdout }
     }
 
     /// What helps with a problem.
@@ -80,9 +88,12 @@ impl Memory {
             hits: body.limit.map(usize::from),
         };
         let started = std::time::Instant::now();
-        let told = self.memories.ask(&self.views.current().topology, caller, ask, Utc::now()).await.map_err(refused)?;
+        let view = self.views.current();
+        let lessons = self.lessons_for(&view, caller, &ask);
+        let (told, lessons) = tokio::join!(self.memories.ask(&view.topology, caller, ask.clone(), Utc::now()), lessons);
+        let told = told.map_err(refused)?;
         metrics::histogram!("scheduler_recall_seconds").record(started.elapsed().as_secs_f64());
-        Ok(convert::answer(told))
+        Ok(convert::answer(told, lessons))
     }
 
     /// One memory, where it may be shown to a caller in that region.
@@ -99,6 +110,7 @@ impl Memory {
         let (home, _) = self.find(&view, MemoryId(id), &Shown::under(view.topology.residency.keys())).await?;
         let gone = memory_forget(&self.db, &home, MemoryId(id), by, text::terms).await?;
         self.memories.forget(&gone).await;
+        self.lessons.forget(&gone).await;
         for other in view.topology.database.regions.iter().filter(|other| **other != home) {
             links_forget(&self.db, other, &gone).await?;
         }
@@ -134,6 +146,19 @@ impl Memory {
             }
         }
         Err(unknown.map_or(Refusal::MemoryNotFound, Refusal::from))
+    }
+
+    /// The lessons that apply to a question. An agent's own memories have none: a lesson is of all that used it.
+    async fn lessons_for(&self, view: &View, caller: &RegionName, ask: &Ask) -> lessons::Told {
+        let kinds = match &ask.scope {
+            Scope::Agent(_) => return lessons::Told::default(),
+            Scope::Specialization(one) => sums::kinds(view, Some(one.clone())),
+            Scope::Everyone => sums::kinds(view, None),
+        };
+        let question = text::term_set(&text::problem(&ask.title, &ask.description));
+        let mut told = self.lessons.that_apply(&view.topology, caller, &kinds, &question).await;
+        told.lessons.retain(|lesson| ask.success.is_none_or(|success| success != lesson.avoid));
+        told
     }
 
     fn shown(&self, view: &View, through: &[&RegionName]) -> Shown {

@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS agent_learning_outcomes (
     specialization text NOT NULL,
     lesson text NOT NULL,
     applicable_patterns text[] NOT NULL,
+    avoid bool NOT NULL,
     residency text,
     succeeded int8 NOT NULL,
     failed int8 NOT NULL,
@@ -121,10 +122,16 @@ CREATE TABLE IF NOT EXISTS memory_recalls (
     residency text,
     epoch int8 NOT NULL,
     at timestamptz NOT NULL,
+    count_at timestamptz,
+    counted uuid[],
+    counted_success bool,
     PRIMARY KEY (crdb_region, mission_id),
 
     -- The newest, and retention.
-    INDEX memory_recalls_at (crdb_region, at)
+    INDEX memory_recalls_at (crdb_region, at),
+
+    -- What is to be counted for lessons.
+    INDEX memory_recalls_uncounted (crdb_region, count_at) WHERE count_at IS NOT NULL
 ) LOCALITY REGIONAL BY ROW;
 
 CREATE TABLE IF NOT EXISTS memory_tombstones (
@@ -134,5 +141,8 @@ CREATE TABLE IF NOT EXISTS memory_tombstones (
     forgotten_at timestamptz NOT NULL,
 
     -- Import.
-    INDEX memory_tombstones_content (content_hash)
+    INDEX memory_tombstones_content (content_hash),
+
+    -- What was forgotten lately.
+    INDEX memory_tombstones_forgotten (forgotten_at)
 ) LOCALITY GLOBAL;

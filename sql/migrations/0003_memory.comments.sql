@@ -25,16 +25,17 @@ COMMENT ON COLUMN agent_memories.words IS 'How many words it has.';
 COMMENT ON COLUMN agent_memories.created_at IS 'When the mission ended.';
 COMMENT ON COLUMN agent_memories.indexed_at IS 'When its words were stored and counted.';
 
-COMMENT ON TABLE agent_learning_outcomes IS 'Lessons: rules that memories taught, with the evidence of this region; that of all regions is added up when read.';
+COMMENT ON TABLE agent_learning_outcomes IS 'Lessons: what memories taught, with the evidence of this region under one residency rule; that of all regions and rules is added up when read.';
 COMMENT ON COLUMN agent_learning_outcomes.crdb_region IS 'Database region whose evidence the row counts.';
-COMMENT ON COLUMN agent_learning_outcomes.id IS 'The lesson, the same in every region.';
+COMMENT ON COLUMN agent_learning_outcomes.id IS 'Computed from the memory and the residency rule, so that it is the same in every region.';
 COMMENT ON COLUMN agent_learning_outcomes.memory_id IS 'The memory that taught it.';
 COMMENT ON COLUMN agent_learning_outcomes.specialization IS 'Kind of agent that it is for.';
 COMMENT ON COLUMN agent_learning_outcomes.lesson IS 'The rule, in a sentence.';
 COMMENT ON COLUMN agent_learning_outcomes.applicable_patterns IS 'Words of missions that it applies to.';
-COMMENT ON COLUMN agent_learning_outcomes.residency IS 'The strictest residency rule of its evidence, if any.';
-COMMENT ON COLUMN agent_learning_outcomes.succeeded IS 'Missions of this region that it applied to and that succeeded.';
-COMMENT ON COLUMN agent_learning_outcomes.failed IS 'Missions of this region that it applied to and that failed.';
+COMMENT ON COLUMN agent_learning_outcomes.avoid IS 'Whether it is what to avoid: its memory failed.';
+COMMENT ON COLUMN agent_learning_outcomes.residency IS 'The stricter one of the residency rules of the memory and of the missions that are counted here, if any.';
+COMMENT ON COLUMN agent_learning_outcomes.succeeded IS 'Missions of this region that used the memory and succeeded.';
+COMMENT ON COLUMN agent_learning_outcomes.failed IS 'Missions of this region that used the memory and failed.';
 COMMENT ON COLUMN agent_learning_outcomes.created_at IS 'When it was first told.';
 COMMENT ON COLUMN agent_learning_outcomes.updated_at IS 'When its evidence was last counted.';
 
@@ -73,11 +74,14 @@ COMMENT ON COLUMN memory_recalls.agent IS 'The agent, as its session named itsel
 COMMENT ON COLUMN memory_recalls.with_memory IS 'False where recall was left out, to compare.';
 COMMENT ON COLUMN memory_recalls.shown IS 'Memories that it was shown.';
 COMMENT ON COLUMN memory_recalls.used IS 'Of these, the ones that it used.';
-COMMENT ON COLUMN memory_recalls.success IS 'How it ended.';
+COMMENT ON COLUMN memory_recalls.success IS 'How it ended, as far as is known by now.';
 COMMENT ON COLUMN memory_recalls.resolution_minutes IS 'Minutes from the lease that ended it to its end.';
 COMMENT ON COLUMN memory_recalls.residency IS 'Residency rule of the mission, if any.';
 COMMENT ON COLUMN memory_recalls.epoch IS 'Fencing token of the lease that ended it.';
 COMMENT ON COLUMN memory_recalls.at IS 'When it ended.';
+COMMENT ON COLUMN memory_recalls.count_at IS 'Not counted for lessons before; null = nothing is to be counted. It changes whenever the line does.';
+COMMENT ON COLUMN memory_recalls.counted IS 'Lessons that count it.';
+COMMENT ON COLUMN memory_recalls.counted_success IS 'The success that they count.';
 
 COMMENT ON TABLE memory_tombstones IS 'Memories that were forgotten: they come back by no import and no late vector.';
 COMMENT ON COLUMN memory_tombstones.id IS 'The memory that was.';

@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS agent_learning_outcomes (
     specialization text NOT NULL,
     lesson text NOT NULL,
     applicable_patterns text[] NOT NULL,
+    avoid bool NOT NULL,
     residency text,
     succeeded int8 NOT NULL,
     failed int8 NOT NULL,
@@ -132,12 +133,20 @@ CREATE TABLE IF NOT EXISTS memory_recalls (
     residency text,
     epoch int8 NOT NULL,
     at timestamptz NOT NULL,
+    count_at timestamptz,
+    counted uuid[],
+    counted_success bool,
     PRIMARY KEY (crdb_region, mission_id)
 );
 
 -- The newest, and retention.
 CREATE INDEX IF NOT EXISTS memory_recalls_at
     ON memory_recalls (crdb_region, at);
+
+-- What is to be counted for lessons.
+CREATE INDEX IF NOT EXISTS memory_recalls_uncounted
+    ON memory_recalls (crdb_region, count_at)
+    WHERE count_at IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS memory_tombstones (
     id uuid NOT NULL PRIMARY KEY,
@@ -149,6 +158,10 @@ CREATE TABLE IF NOT EXISTS memory_tombstones (
 -- Import.
 CREATE INDEX IF NOT EXISTS memory_tombstones_content
     ON memory_tombstones (content_hash);
+
+-- What was forgotten lately.
+CREATE INDEX IF NOT EXISTS memory_tombstones_forgotten
+    ON memory_tombstones (forgotten_at);
 
 -- Makes the index of a space of vectors: one HNSW index a space, since such an index has no columns before the vector and
 -- spaces are never compared. Whoever writes the first vector of a space calls it, when there is none to index yet, so

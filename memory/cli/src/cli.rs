@@ -48,6 +48,14 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// Issues that came again, with the solution that has proven itself
+    Patterns {
+        /// Of one kind of agent only
+        #[arg(long)]
+        specialization: Option<Specialization>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// What memory was worth: missions with it beside those that went without
     HitRate {
         /// Hours back from now
@@ -189,6 +197,11 @@ impl Cli {
                 let kind = specialization.as_ref().map(AsRef::as_ref);
                 let list = server.client()?.lessons(kind).await.map_err(refused)?;
                 result(format, &list, || tell::lessons(&list))?;
+            }
+            Command::Patterns { specialization, server } => {
+                let kind = specialization.as_ref().map(AsRef::as_ref);
+                let list = server.client()?.memory_patterns(kind).await.map_err(refused)?;
+                result(format, &list, || tell::patterns(&list))?;
             }
             Command::HitRate { hours, server } => {
                 let rate = server.client()?.memory_hit_rate(hours).await.map_err(refused)?;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use scheduler_client::wire::{AgentStats, Forgotten, LessonList, MemoryAnswer, MemoryArm, MemoryHitRate, MemoryView};
+use scheduler_client::wire::{
+    AgentStats, Forgotten, LessonList, MemoryAnswer, MemoryArm, MemoryHitRate, MemoryPatternList, MemoryView,
+};
 use serde_json::Value;
 
 pub(crate) fn answer(answer: &MemoryAnswer) -> String {
@@ -14,6 +16,11 @@ pub(crate) fn answer(answer: &MemoryAnswer) -> String {
         for view in views {
             let _ = write!(text, "{head}  {}", memory(view));
         }
+    }
+    for lesson in &answer.lessons {
+        let head = if lesson.avoid { "avoid " } else { "lesson" };
+        let (share, missions) = (lesson.confidence, lesson.missions);
+        let _ = writeln!(text, "{head}  {}\n        {share:.2} of n={missions}, {}", lesson.lesson, lesson.memory);
     }
     if let Some(proven) = &answer.proven {
         let _ = writeln!(text, "proven  {} ({} missions)\n        {}", proven.memory, proven.missions, proven.solution);
@@ -93,11 +100,36 @@ pub(crate) fn lessons(list: &LessonList) -> String {
             lesson.missions,
             lesson.specialization,
             lesson.id,
-            lesson.lesson
+            if lesson.avoid { format!("avoid: {}", lesson.lesson) } else { lesson.lesson.clone() }
         );
     }
     if list.lessons.is_empty() {
         text.push_str("no lesson yet\n");
+    }
+    text + &missing(&list.degraded)
+}
+
+pub(crate) fn patterns(list: &MemoryPatternList) -> String {
+    let mut text = String::new();
+    for pattern in &list.patterns {
+        let (missions, succeeded) = (pattern.missions, pattern.succeeded);
+        let _ = writeln!(
+            text,
+            "{:.2} [{:.2}, {:.2}] n={missions}, {succeeded} succeeded  {}",
+            pattern.confidence, pattern.low, pattern.high, pattern.title
+        );
+        let ids: Vec<String> = pattern.memories.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "        memories  {}", ids.join(" "));
+        if let Some(proven) = &pattern.proven {
+            let _ = writeln!(text, "        solution  {} ({})", proven.solution, proven.memory);
+        }
+    }
+    if list.patterns.is_empty() {
+        text.push_str("no issue came again\n");
+    }
+    let _ = writeln!(text, "{} memories compared", list.compared);
+    if list.truncated {
+        text.push_str("there may be more: the newest of each region were compared\n");
     }
     text + &missing(&list.degraded)
 }

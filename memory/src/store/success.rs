@@ -6,7 +6,7 @@ use topology::DatabaseRegion;
 use crate::model::{MemoryId, SuccessSource};
 
 /// Sets whether a memory's mission succeeded, unless a later source said so already, and counts it in whatever stands for
-/// the memory. $1 home  $2 id  $3 success  $4 source  $5 sources that it overrules
+/// the memory; the line of the recall log follows, to be counted anew for the lessons of what the mission used. $1 home  $2 id  $3 success  $4 source  $5 sources that it overrules
 const CHANGE: Statement = sql::statement!(
     "memory_success",
     idempotent,
@@ -15,6 +15,14 @@ const CHANGE: Statement = sql::statement!(
          WHERE k.crdb_region = $1::TEXT::crdb_internal_region AND k.id = $2::UUID
            AND k.success_source = ANY ($5::TEXT[])
          FOR UPDATE
+     ),
+     logged AS (
+         UPDATE memory_recalls AS r
+         SET success = $3::BOOL,
+             count_at = CASE WHEN cardinality(r.used) > 0 OR cardinality(r.counted) > 0 THEN now() END
+         FROM known AS k
+         WHERE r.crdb_region = $1::TEXT::crdb_internal_region AND r.mission_id = k.id AND r.success <> $3::BOOL
+         RETURNING r.mission_id
      )
      UPDATE agent_memories AS m
      SET success = CASE WHEN m.id = k.id THEN $3::BOOL ELSE m.success END,

@@ -11,6 +11,7 @@ use memory::store::import::memory_import;
 use memory::store::search::Filter;
 use memory::store::work::Holder;
 use memory::work::{Done, tick};
+use sql::relay::Relay;
 use sql::testdb::TestDb;
 use sql::{Db, Gateways, Lane};
 use topology::{DatabaseRegion, Epoch, SchedulerId};
@@ -85,7 +86,7 @@ fn vector_of(text: &str, dimensions: usize) -> Vec<f32> {
 }
 
 pub(crate) struct Bed {
-    _test: TestDb,
+    test: TestDb,
     pub(crate) db: Db,
     pub(crate) home: DatabaseRegion,
     pub(crate) scheduler: SchedulerId,
@@ -101,7 +102,15 @@ impl Bed {
         tokio::spawn(connection);
         let home = "us-west-2".parse().unwrap();
         let db = gateways.lane(Lane::Upkeep);
-        Self { _test: test, db, home, scheduler: SchedulerId::random(), raw, _gateways: gateways }
+        Self { test, db, home, scheduler: SchedulerId::random(), raw, _gateways: gateways }
+    }
+
+    /// The same database through a relay that can be made to fail.
+    pub(crate) async fn relayed(&self) -> (Relay, Gateways) {
+        let (relay, url) = Relay::to_url(self.test.url()).await;
+        let mut config = self.test.config();
+        config.gateways = sql::Config::from_urls([&url]).unwrap().gateways;
+        (relay, Gateways::connect(config).await.unwrap())
     }
 
     pub(crate) fn holder(&self) -> Holder<'_> {

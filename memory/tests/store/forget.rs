@@ -1,10 +1,11 @@
 //! What is forgotten is gone at once, with all that hangs on it, and nothing brings it back.
 
+use memory::lesson::{Taught, lesson_id};
 use memory::model::{Memory, MemoryId};
 use memory::store::audit::audit;
 use memory::store::embedding::vectors_put;
 use memory::store::forget::memory_forget;
-use memory::store::lesson::{Lesson, lesson_list, lesson_put};
+use memory::store::lesson::lesson_put;
 use memory::store::retention::{memories_retire, recalls_retire};
 use memory::store::row::memory_find;
 use memory::store::search::{memory_by_words, memory_near};
@@ -12,17 +13,15 @@ use uuid::Uuid;
 
 use crate::bed::{Bed, Hashed, anywhere, filter, ids, memory, space, vector, words};
 
-fn lesson(of: MemoryId) -> Lesson {
-    Lesson {
-        id: Uuid::from_u128(99),
+fn lesson(of: MemoryId) -> Taught {
+    Taught {
+        id: lesson_id(of, None),
         memory: of,
         specialization: "engineer-master".parse().unwrap(),
         lesson: "drink water".to_owned(),
         patterns: vec!["wine".to_owned()],
+        avoid: false,
         residency: None,
-        succeeded: 1,
-        failed: 0,
-        updated_at: chrono::DateTime::UNIX_EPOCH,
     }
 }
 
@@ -41,7 +40,8 @@ async fn forgetting_takes_the_row_its_twins_vectors_lessons_work_and_counts() {
     let (elder, twin) = (memory(1, "red wine"), memory(3, "red wine"));
     bed.import(&[elder.clone(), twin.clone()]).await;
     bed.settle().await;
-    lesson_put(&bed.db, &bed.home, &lesson(elder.id)).await.unwrap();
+    lesson_put(&bed.db, &bed.home, &[lesson(elder.id)]).await.unwrap();
+    assert_eq!(bed.count("agent_learning_outcomes").await, 1);
     memory::store::work::work_ask(&bed.db, &bed.home, &[elder.id]).await.unwrap();
 
     let mut gone = forget(&bed, elder.id).await;
@@ -66,13 +66,13 @@ async fn nothing_that_was_forgotten_comes_back() {
     assert_eq!(bed.import(&[it.clone(), copy]).await, [], "neither by its id nor by what it says");
     let late = [(it.id, vector("red wine"))];
     assert_eq!(vectors_put(&bed.db, &bed.home, &space(), &late).await.unwrap(), 0, "a vector that comes late");
-    lesson_put(&bed.db, &bed.home, &lesson(it.id)).await.unwrap();
+    lesson_put(&bed.db, &bed.home, &[lesson(it.id)]).await.unwrap();
+    assert_eq!(bed.count("agent_learning_outcomes").await, 0, "nor a lesson");
     bed.settle().await;
     let all = filter(&["engineer-master"]);
     let near = memory_near(&bed.db, &bed.home, &space(), &vector("red wine"), &all, 5).await.unwrap();
     let by_words = memory_by_words(&bed.db, &bed.home, &words("wine"), &all, 5).await.unwrap();
     assert_eq!((ids(&near), ids(&by_words)), (vec![], vec![]));
-    assert_eq!(lesson_list(&bed.db, &bed.home, &all.specializations, &anywhere(), 5).await.unwrap(), []);
     assert_eq!(bed.count("agent_memory_embeddings").await, 0);
 }
 

@@ -3,7 +3,6 @@
 use chrono::DateTime;
 use memory::model::{Memory, MemoryId};
 use memory::store::Shown;
-use memory::store::lesson::{Lesson, lesson_list, lesson_put};
 use memory::store::recall::recalls_since;
 use memory::store::row::memory_page;
 use memory::store::stats::{Stats, stats_of_agent, stats_of_kind};
@@ -65,30 +64,6 @@ async fn statistics_count_merged_missions_too_and_add_up_over_homes() {
     assert_eq!((nobody, nobody.mean_minutes()), (Stats::default(), None));
     all.add(&all.clone());
     assert_eq!((all.missions, all.mean_minutes()), (6, Some(3.0)));
-}
-
-#[tokio::test]
-async fn a_lesson_is_stored_with_what_its_evidence_comes_to_not_with_what_it_came_to_twice() {
-    let bed = Bed::new().await;
-    let mut lesson = Lesson {
-        id: Uuid::from_u128(9),
-        memory: MemoryId(Uuid::from_u128(1)),
-        specialization: "engineer-master".parse().unwrap(),
-        lesson: "tabs".to_owned(),
-        patterns: vec!["parser".to_owned(), "tab".to_owned()],
-        residency: Some("eu".parse().unwrap()),
-        succeeded: 3,
-        failed: 1,
-        updated_at: DateTime::UNIX_EPOCH,
-    };
-    for _ in 0..2 {
-        lesson_put(&bed.db, &bed.home, &lesson).await.unwrap();
-    }
-    let (kinds, rules) = (["engineer-master".parse().unwrap()], ["eu".parse().unwrap()]);
-    let read = lesson_list(&bed.db, &bed.home, &kinds, &Shown::under(&rules), 5).await.unwrap();
-    lesson.updated_at = read[0].updated_at;
-    assert_eq!(read, [lesson]);
-    assert_eq!(lesson_list(&bed.db, &bed.home, &kinds, &anywhere(), 5).await.unwrap(), [], "not where it may not be");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod bed;
 mod forget;
 mod gateways;
 mod imports;
+mod lessons;
 mod plans;
 mod search;
 mod success;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use scheduler_client::wire::{Grant, MemoryAnswer, MemoryScope, MemorySearch, MemoryView, MissionMemory, ShownMemory};
+use scheduler_client::wire::{
+    AppliedLesson, Grant, MemoryAnswer, MemoryScope, MemorySearch, MemoryView, MissionMemory, ShownMemory,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use topology::PoolId;
@@ -77,21 +79,24 @@ impl Agent {
 
 impl Recalled {
     fn of(answer: MemoryAnswer) -> Self {
-        let MemoryAnswer { hits, warnings, estimate, proven, with_memory, degraded, .. } = answer;
+        let MemoryAnswer { hits, warnings, lessons, estimate, proven, with_memory, degraded, .. } = answer;
         let mut recalled = Self { with_memory, ..Self::default() };
-        let mut context =
-            json!({ "hits": [], "warnings": [], "estimate": estimate, "proven": proven, "degraded": degraded });
+        let mut context = json!({
+            "hits": [], "warnings": [], "lessons": [], "estimate": estimate, "proven": proven, "degraded": degraded,
+        });
         let mut left = BYTES.saturating_sub(context.to_string().len());
-        for (list, views) in [("hits", hits), ("warnings", warnings)] {
-            for view in views {
-                let id = view.id;
-                let told = told(view);
-                let bytes = told.to_string().len() + 1;
-                if bytes > left {
-                    continue;
-                }
-                left -= bytes;
-                context[list].as_array_mut().expect("it was made a list").push(told);
+        // Lessons are short, and come first where room is scarce. Who is told one was shown its memory.
+        let lessons = lessons.into_iter().map(|one| ("lessons", one.memory, taught(one)));
+        let hits = hits.into_iter().map(|view| ("hits", view.id, told(view)));
+        let warnings = warnings.into_iter().map(|view| ("warnings", view.id, told(view)));
+        for (list, id, told) in lessons.chain(hits).chain(warnings) {
+            let bytes = told.to_string().len() + 1;
+            if bytes > left {
+                continue;
+            }
+            left -= bytes;
+            context[list].as_array_mut().expect("it was made a list").push(told);
+            if !recalled.shown.contains(&id) {
                 recalled.shown.push(id);
             }
         }
@@ -119,6 +124,13 @@ pub(super) fn left_behind(result: &Value, recalled: Option<&Recalled>, works: bo
         // Who asked and got no answer belongs to those with memory: the arms are as they were drawn.
         with_memory: recalled.is_none_or(|recalled| recalled.with_memory),
     }))
+}
+
+fn taught(lesson: AppliedLesson) -> Value {
+    json!({
+        "memory": lesson.memory, "lesson": lesson.lesson, "avoid": lesson.avoid, "confidence": lesson.confidence,
+        "missions": lesson.missions, "succeeded": lesson.succeeded,
+    })
 }
 
 fn told(view: MemoryView) -> Value {
@@ -181,6 +193,35 @@ mod tests {
         assert_eq!(recalled.shown, [Uuid::from_u128(1), Uuid::from_u128(3)]);
         assert_eq!(recalled.context["hits"][0]["solution"], "short");
         assert!(!recalled.context.to_string().contains("score"), "no runner sees a score");
+    }
+
+    #[test]
+    fn a_lesson_is_told_before_long_memories_and_its_memory_counts_as_shown_once() {
+        let lesson = |memory: u128, avoid| AppliedLesson {
+            id: Uuid::from_u128(100 + memory),
+            memory: Uuid::from_u128(memory),
+            specialization: "writer".parse().unwrap(),
+            lesson: "do it".to_owned(),
+            avoid,
+            words: vec!["w".to_owned()],
+            confidence: 0.8,
+            missions: 3,
+            succeeded: 3,
+        };
+        let answer = MemoryAnswer {
+            with_memory: true,
+            hits: vec![view(1, &"s".repeat(BYTES - 1_700)), view(2, &"s".repeat(BYTES))],
+            lessons: vec![lesson(1, false), lesson(7, true)],
+            ..MemoryAnswer::default()
+        };
+        let recalled = Recalled::of(answer);
+        assert_eq!(recalled.shown, [1, 7].map(Uuid::from_u128));
+        assert_eq!(recalled.context["lessons"][1]["avoid"], true);
+        assert_eq!(recalled.context["lessons"][0]["lesson"], "do it");
+        assert!(recalled.context.to_string().len() <= BYTES);
+        let result = json!({ "memory": { "used": [Uuid::from_u128(7)] } });
+        let left = left_behind(&result, Some(&recalled), false).unwrap();
+        assert_eq!(left.shown.iter().map(|shown| shown.used).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

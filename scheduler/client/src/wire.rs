@@ -5,6 +5,7 @@
 
 mod agent;
 mod control;
+mod lesson;
 mod memory;
 mod mission;
 mod ops;
@@ -13,6 +14,7 @@ mod schema;
 
 pub use agent::*;
 pub use control::*;
+pub use lesson::*;
 pub use memory::*;
 pub use mission::*;
 pub use ops::*;

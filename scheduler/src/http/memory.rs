@@ -87,7 +87,7 @@ pub(super) async fn stats(
     Ok(Json(app.memory.stats(&region, agent).await?))
 }
 
-/// The query of `GET /v1/lessons`.
+/// The query of `GET /v1/lessons` and `GET /v1/memory/patterns`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OfKind {
@@ -106,6 +106,20 @@ pub(super) async fn lessons(
 ) -> Result<Json<wire::LessonList>, Reply> {
     let region = reader.stands_in(&app, None)?;
     Ok(Json(app.memory.lessons(&region, of.specialization).await?))
+}
+
+/// List issues that came again, with the solution that has proven itself.
+///
+/// The newest memories of each home are compared by their vectors; `truncated` says whether there are more.
+#[utoipa::path(get, path = "/v1/memory/patterns", tag = "memory", operation_id = "memory_patterns", params(OfKind),
+    responses((status = 200, body = wire::MemoryPatternList, description = "Those of most missions first")))]
+pub(super) async fn patterns(
+    reader: Reader,
+    State(app): State<App>,
+    Asked(of): Asked<OfKind>,
+) -> Result<Json<wire::MemoryPatternList>, Reply> {
+    let region = reader.stands_in(&app, None)?;
+    Ok(Json(app.memory.patterns(&region, of.specialization).await?))
 }
 
 /// The query of `GET /v1/memory/hit-rate`.

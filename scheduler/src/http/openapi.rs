@@ -39,6 +39,7 @@ const WITH_BODY: [(&str, &str); 2] = [("413", "`body_too_large`"), ("415", "`uns
         control::cordon, control::drain, control::uncordon,
         control::tokens, control::create_token, control::revoke_token, control::regions, control::pools,
         memory::search, memory::show, memory::forget, memory::judge, memory::stats, memory::lessons, memory::hit_rate,
+        memory::patterns,
         events::events, ops::health, ops::ready, ops::metrics,
     ),
     components(schemas(wire::Problem, wire::EventMission, wire::EventTopology, wire::EventGap)),

@@ -1,8 +1,9 @@
-//! What follows memories that were written: words, duplicates, vectors. The work is leased row by row, so any number of
-//! schedulers may share it.
+//! What follows memories that were written: words, duplicates, vectors; and missions that used them: lessons. The work is
+//! leased row by row, and a mission counts once, so any number of schedulers may share it.
 
 use std::sync::Arc;
 
+use ::memory::evidence::{self, Place};
 use topology::DatabaseRegion;
 
 use super::context::Context;
@@ -20,6 +21,14 @@ pub(super) async fn tick(context: Arc<Context>) -> Result<More, Refusal> {
 
 async fn index_home(context: Arc<Context>, home: DatabaseRegion) -> Result<More, Refusal> {
     let Some(index) = &context.index else { return Ok(More::Done) };
-    let done = index(context.upkeep.clone(), home, context.id).await?;
-    Ok(if done.more { More::Left } else { More::Done })
+    let indexed = index(context.upkeep.clone(), home.clone(), context.id).await;
+    let counted = count_home(&context, &home).await;
+    let left = indexed?.more || counted?.more;
+    Ok(if left { More::Left } else { More::Done })
+}
+
+async fn count_home(context: &Context, home: &DatabaseRegion) -> Result<evidence::Done, sql::Error> {
+    let view = context.views.current();
+    let place = Place { topology: &view.topology, here: &context.region, home };
+    evidence::tick(&context.upkeep, place).await
 }

@@ -1,17 +1,24 @@
 //! What the memory says in the words of the wire.
 
+use ::memory::lesson::Applied;
+use ::memory::lessons;
 use ::memory::memories::Told;
 use ::memory::model::Memory;
 use ::memory::rank::Hit;
 use scheduler_client::wire;
 use serde_json::Value;
 
-pub(super) fn answer(told: Told) -> wire::MemoryAnswer {
+pub(super) fn answer(told: Told, lessons: lessons::Told) -> wire::MemoryAnswer {
     let Told { ranked, proven, completeness, space } = told;
+    let mut degraded = completeness.degraded;
+    degraded.extend(lessons.degraded);
+    degraded.sort();
+    degraded.dedup();
     wire::MemoryAnswer {
         with_memory: true,
         hits: ranked.hits.into_iter().map(hit).collect(),
         warnings: ranked.warnings.into_iter().map(hit).collect(),
+        lessons: lessons.lessons.into_iter().map(lesson).collect(),
         estimate: ranked.estimate.map(|estimate| wire::MemoryEstimate {
             minutes: estimate.minutes,
             missions: estimate.missions,
@@ -28,8 +35,23 @@ pub(super) fn answer(told: Told) -> wire::MemoryAnswer {
         regions_asked: completeness.regions_asked,
         regions_answered: completeness.regions_answered,
         regions_skipped: completeness.regions_skipped,
-        degraded: completeness.degraded.iter().map(ToString::to_string).collect(),
+        degraded: degraded.iter().map(ToString::to_string).collect(),
         stale_ms: completeness.stale_ms,
+    }
+}
+
+fn lesson(applied: Applied) -> wire::AppliedLesson {
+    let Applied { lesson, avoid, words, confidence, .. } = applied;
+    wire::AppliedLesson {
+        id: lesson.taught.id,
+        memory: lesson.taught.memory.0,
+        specialization: lesson.taught.specialization,
+        lesson: lesson.taught.lesson,
+        avoid,
+        words,
+        confidence: confidence.mean,
+        missions: confidence.missions,
+        succeeded: lesson.succeeded,
     }
 }
 

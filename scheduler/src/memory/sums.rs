@@ -1,9 +1,7 @@
 //! Statistics and lessons: each home counts its own, and they are added up here. A home that does not answer is named.
 
-use std::collections::BTreeMap;
-
-use ::memory::lesson::Counts;
-use ::memory::store::lesson::{Lesson, lesson_list};
+use ::memory::lesson::{Lesson, added};
+use ::memory::store::lesson::lesson_list;
 use ::memory::store::stats::{Stats, stats_of_agent};
 use futures_util::future::join_all;
 use scheduler_client::wire;
@@ -11,6 +9,7 @@ use topology::{DatabaseRegion, RegionName, Specialization};
 
 use super::Memory;
 use crate::refusal::{Fault, Refusal};
+use crate::view::View;
 
 /// Lessons of one home, at most.
 const LESSONS: i64 = 200;
@@ -78,44 +77,41 @@ impl Memory {
     pub async fn lessons(&self, caller: &RegionName, of: Option<Specialization>) -> Result<wire::LessonList, Refusal> {
         let view = self.views.current();
         let shown = self.shown(&view, &[caller, &self.region]);
-        let all = || view.topology.pools.iter().map(|pool| pool.id.specialization.clone());
-        let mut kinds: Vec<Specialization> = of.map_or_else(|| all().collect(), |one| vec![one]);
-        kinds.sort();
-        kinds.dedup();
-        let (db, kinds) = (&self.db, &kinds);
+        let (db, kinds) = (&self.db, &kinds(&view, of));
         let heard = everywhere(&view.topology.database.regions, |home| {
             let shown = shown.clone();
             async move { lesson_list(db, &home, kinds, &shown, LESSONS).await }
         })
         .await?;
-        let mut lessons: Vec<wire::LessonView> = added(heard.said.into_iter().flatten()).collect();
+        let added = added(heard.said.into_iter().flatten());
+        let mut lessons: Vec<wire::LessonView> = added.into_iter().map(lesson).collect();
         lessons.sort_by(|a, b| b.low.total_cmp(&a.low).then(a.id.cmp(&b.id)));
         Ok(wire::LessonList { lessons, degraded: heard.degraded })
     }
 }
 
-/// The evidence of all homes for each lesson.
-fn added(lessons: impl Iterator<Item = Lesson>) -> impl Iterator<Item = wire::LessonView> {
-    let mut all: BTreeMap<uuid::Uuid, (Lesson, Counts)> = BTreeMap::new();
-    for lesson in lessons {
-        let (succeeded, applied) = (lesson.succeeded, lesson.succeeded + lesson.failed);
-        let (_, sum) = all.entry(lesson.id).or_insert_with(|| (lesson, Counts::default()));
-        sum.succeeded += succeeded;
-        sum.applied += applied;
+/// The kinds of agents that are meant; all = those that the topology has.
+pub(super) fn kinds(view: &View, of: Option<Specialization>) -> Vec<Specialization> {
+    let all = || view.topology.pools.iter().map(|pool| pool.id.specialization.clone()).collect();
+    let mut kinds: Vec<Specialization> = of.map_or_else(all, |one| vec![one]);
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
+fn lesson(lesson: Lesson) -> wire::LessonView {
+    let confidence = lesson.counts().confidence();
+    wire::LessonView {
+        id: lesson.taught.id,
+        memory: lesson.taught.memory.0,
+        specialization: lesson.taught.specialization,
+        lesson: lesson.taught.lesson,
+        avoid: lesson.taught.avoid,
+        patterns: lesson.taught.patterns,
+        confidence: confidence.mean,
+        low: confidence.low,
+        high: confidence.high,
+        missions: confidence.missions,
+        succeeded: lesson.succeeded,
     }
-    all.into_values().map(|(lesson, counts)| {
-        let confidence = counts.confidence();
-        wire::LessonView {
-            id: lesson.id,
-            memory: lesson.memory.0,
-            specialization: lesson.specialization,
-            lesson: lesson.lesson,
-            patterns: lesson.patterns,
-            confidence: confidence.mean,
-            low: confidence.low,
-            high: confidence.high,
-            missions: counts.applied,
-            succeeded: counts.succeeded,
-        }
-    })
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::{Call, Client, Repeat};
 use crate::error::Error;
 use crate::wire::{
-    AgentStats, Forgotten, LessonList, MemoryAnswer, MemoryHitRate, MemorySearch, MemoryVerdict, MemoryView,
-    VerdictAnswer,
+    AgentStats, Forgotten, LessonList, MemoryAnswer, MemoryHitRate, MemoryPatternList, MemorySearch, MemoryVerdict,
+    MemoryView, VerdictAnswer,
 };
 
 impl Client {
@@ -58,6 +58,15 @@ impl Client {
     pub async fn lessons(&self, specialization: Option<&str>) -> Result<LessonList, Error> {
         let query = specialization.map(|name| format!("?specialization={name}")).unwrap_or_default();
         self.send(Call::get(format!("/v1/lessons{query}"))).await
+    }
+
+    /// Issues that came again, of a kind of agent; of all without one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn memory_patterns(&self, specialization: Option<&str>) -> Result<MemoryPatternList, Error> {
+        let query = specialization.map(|name| format!("?specialization={name}")).unwrap_or_default();
+        self.send(Call::get(format!("/v1/memory/patterns{query}"))).await
     }
 
     /// What memory was worth in the last so many hours.

@@ -7,6 +7,8 @@ use topology::{MissionId, PoolId, RegionName, ResidencyName, Specialization};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::AppliedLesson;
+
 /// Body of `POST /v1/memory/search`: a problem, and whose memories of such problems are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemorySearch {
@@ -135,6 +137,9 @@ pub struct MemoryAnswer {
     pub hits: Vec<MemoryView>,
     /// What failed before.
     pub warnings: Vec<MemoryView>,
+    /// What missions taught that applies here, at most two; to avoid where it says so.
+    #[serde(default)]
+    pub lessons: Vec<AppliedLesson>,
     /// How similar missions went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<MemoryEstimate>,
@@ -188,17 +193,20 @@ pub struct LessonView {
     /// Kind of agent that it is for.
     #[schema(value_type = String)]
     pub specialization: Specialization,
-    /// The rule.
+    /// What to do; what to avoid where `avoid` says so.
     pub lesson: String,
+    /// Whether its memory failed, so that it is what to avoid.
+    #[serde(default)]
+    pub avoid: bool,
     /// Words of missions that it applies to.
     pub patterns: Vec<String>,
-    /// Mean of the posterior that the next mission succeeds by it.
+    /// Mean of the posterior that the next mission which uses it succeeds.
     pub confidence: f64,
     /// Lower end of its 95 % interval.
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Missions that it applied to.
+    /// Missions that used it.
     pub missions: i64,
     /// Of these, how many succeeded.
     pub succeeded: i64,

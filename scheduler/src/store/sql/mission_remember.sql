@@ -48,13 +48,16 @@ asked AS (
 logged AS (
     INSERT INTO memory_recalls
         (crdb_region, mission_id, specialization, region, agent, with_memory, shown, used, success, resolution_minutes,
-         residency, epoch, at)
+         residency, epoch, at, count_at)
     SELECT $1::TEXT::crdb_internal_region, k.id, k.specialization, k.region, k.agent, k.with_memory, k.shown, k.used,
-           k.success, k.minutes, k.residency, k.epoch, now()
+           k.success, k.minutes, k.residency, k.epoch, now(), CASE WHEN cardinality(k.used) > 0 THEN now() END
     FROM kept AS k
     ON CONFLICT (crdb_region, mission_id) DO UPDATE
     SET with_memory = excluded.with_memory, shown = excluded.shown, used = excluded.used, success = excluded.success,
-        resolution_minutes = excluded.resolution_minutes, epoch = excluded.epoch, at = now()
+        resolution_minutes = excluded.resolution_minutes, epoch = excluded.epoch, at = now(),
+        count_at = CASE
+            WHEN cardinality(excluded.used) > 0 OR cardinality(memory_recalls.counted) > 0 THEN now()
+        END
     WHERE memory_recalls.epoch < excluded.epoch
     RETURNING mission_id
 )
