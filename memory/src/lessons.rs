@@ -11,8 +11,9 @@ use topology::{DatabaseRegion, RegionName, Specialization, Topology};
 use crate::boundary::{self, Guard, Limits, StaleCache};
 use crate::lawful::{self, Shown};
 use crate::lesson::{Applied, Lesson, added, applied};
+use crate::memories::through;
 use crate::model::MemoryId;
-use crate::recall::Settings;
+use crate::recall::{Settings, nearest};
 use crate::store;
 use crate::store::lesson::lesson_list;
 
@@ -51,8 +52,8 @@ impl Lessons {
     }
 
     /// The lessons for some kinds of agents that apply to a question with these terms, of a caller in the region `caller`.
-    /// What residency does not let that caller see, or does not let be here, is neither asked for nor kept nor told. A home
-    /// that failed lately is not waited for.
+    /// What residency does not let that caller see, or does not let be here, is neither asked for nor kept nor told. As many
+    /// homes are asked as for memories; one that failed lately is not waited for.
     pub async fn that_apply(
         &self,
         topology: &Topology,
@@ -61,7 +62,8 @@ impl Lessons {
         question: &BTreeSet<String>,
     ) -> Told {
         let shown = lawful::shown(topology, &[caller, &self.here]);
-        let homes: Vec<Arc<Home>> = topology.database.regions.iter().map(|home| self.of(home)).collect();
+        let (others, _) = nearest::others(topology, &self.here, &self.home, self.settings.others);
+        let homes: Vec<Arc<Home>> = std::iter::once(&self.home).chain(others).map(|home| self.of(home)).collect();
         let parts = join_all(homes.iter().map(|home| home.lessons((kinds.to_vec(), shown.clone())))).await;
         let mut told = Told::default();
         let mut rows: Vec<Lesson> = Vec::new();
@@ -90,7 +92,8 @@ impl Lessons {
     }
 
     fn of(&self, home: &DatabaseRegion) -> Arc<Home> {
-        let make = || Arc::new(Home::new(self.db.clone(), home.clone(), *home == self.home, self.settings));
+        let db = || through(&self.db, &self.home, home);
+        let make = || Arc::new(Home::new(db(), home.clone(), *home == self.home, self.settings));
         Arc::clone(self.homes().entry(home.clone()).or_insert_with(make))
     }
 

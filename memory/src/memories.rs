@@ -22,6 +22,7 @@ use crate::store::terms::{Frequencies, frequencies};
 use crate::text::{self, Bounds, Collection, Question};
 
 pub use rows::Rows;
+pub(crate) use rows::through;
 
 /// Candidates that each arm of each home gives.
 const CANDIDATES: usize = 40;

@@ -1,7 +1,7 @@
 //! Asks its own region and the others for what may help, and says what is missing. Ranking is somebody else's.
 
 mod answer;
-mod nearest;
+pub(crate) mod nearest;
 mod query;
 mod remote;
 mod source;

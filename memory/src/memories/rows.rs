@@ -30,14 +30,15 @@ impl Rows {
     pub const fn new(db: Db, home: DatabaseRegion) -> Self {
         Self { db, home }
     }
+}
 
-    fn by(&self, home: &DatabaseRegion) -> Db {
-        let through = match self.db.engine() {
-            Engine::Postgres if *home != self.home => self.db.only_at(home),
-            Engine::Postgres | Engine::Cockroach => None,
-        };
-        through.unwrap_or_else(|| self.db.clone())
-    }
+/// By which connections who has its own rows in `own` reads those of `home`.
+pub(crate) fn through(db: &Db, own: &DatabaseRegion, home: &DatabaseRegion) -> Db {
+    let through = match db.engine() {
+        Engine::Postgres if home != own => db.only_at(home),
+        Engine::Postgres | Engine::Cockroach => None,
+    };
+    through.unwrap_or_else(|| db.clone())
 }
 
 impl Source for Rows {
@@ -52,7 +53,7 @@ impl Source for Rows {
             success: query.success,
         };
         let most = i64::try_from(query.limit).unwrap_or(i64::MAX);
-        let db = self.by(home);
+        let db = through(&self.db, &self.home, home);
         let near = async {
             match &query.vector {
                 Some(vector) => memory_near(&db, home, &query.space, vector, &filter, most).await,

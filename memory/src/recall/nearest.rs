@@ -7,7 +7,7 @@ use topology::{DatabaseRegion, RegionName, Topology};
 
 /// The other homes that are nearest to the region `here`, at most so many, and how many there are besides. A home is as far
 /// as the nearest region that has its rows there, by the round trips that placement uses; one without a region comes last.
-pub(super) fn others<'t>(
+pub(crate) fn others<'t>(
     topology: &'t Topology,
     here: &RegionName,
     own: &DatabaseRegion,
