@@ -18,10 +18,11 @@ pub mod search;
 pub mod stats;
 pub mod success;
 pub mod terms;
+pub mod topology;
 pub mod work;
 
+use ::topology::{ResidencyName, Specialization};
 use sql::Statement;
-use topology::{ResidencyName, Specialization};
 
 /// Every statement of the memory.
 #[must_use]
@@ -40,6 +41,7 @@ pub fn statements() -> Vec<&'static Statement> {
         stats::STATEMENTS,
         success::STATEMENTS,
         terms::STATEMENTS,
+        topology::STATEMENTS,
         work::STATEMENTS,
     ]
     .concat()

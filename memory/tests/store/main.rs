@@ -4,6 +4,7 @@ mod bed;
 mod forget;
 mod imports;
 mod plans;
+mod reembed;
 mod search;
 mod success;
 mod work;

@@ -105,7 +105,7 @@ impl Bed {
             gateways.lane(Lane::Submit),
             region.clone(),
             Arc::clone(&views),
-            Choice::Lexical.embedders().unwrap().1,
+            Choice::Lexical.embedders(&[]).unwrap().1,
             Holdout::default(),
         );
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
