@@ -8,6 +8,9 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 export PORT_BASE ?= 7700
 export DETACH ?= 0
 export BENCH ?=
+# How the world's schedulers make vectors of memories: lexical; static, which brings the table; or what --embeddings takes.
+EMBEDDINGS ?= $(or $(MERIDIAN_EMBEDDINGS),lexical)
+STATIC_TABLE := $(abspath $(or $(CARGO_TARGET_DIR),target))/static-table
 # Every test, on a database server that is ended afterwards: not one that was there before, nor one that other tests still
 # use. `cargo test` by itself leaves the server up, so that the next one starts sooner.
 RUN_TESTS := cargo test --locked --workspace --no-run && $(TARGET)/examples/with-test-server cargo test --locked --workspace
@@ -18,6 +21,7 @@ export no_proxy := $(NO_PROXY)
 
 help:
 	@echo "make up      a world on this machine; Ctrl-C ends it, DETACH=1 returns, PORT_BASE= moves all ports"
+	@echo "             EMBEDDINGS=static: memories are found by meaning too; brings a table of 18 MB and tells its licence"
 	@echo "make down    ends it"
 	@echo "make reset   deletes the world's database"
 	@echo "make db      starts the local database alone and prints its URL"
@@ -35,7 +39,8 @@ build: check
 	@cargo build --quiet --locked -p scheduler -p region-agent -p topology-cli -p memory-cli
 
 up: build
-	@$(TARGET)/scheduler dev
+	@if [ "$(EMBEDDINGS)" = static ]; then scripts/get-static-table "$(STATIC_TABLE)"; fi
+	@MERIDIAN_EMBEDDINGS="$(if $(filter static,$(EMBEDDINGS)),static:$(STATIC_TABLE),$(EMBEDDINGS))" $(TARGET)/scheduler dev
 
 down:
 	@if [ -x $(TARGET)/scheduler ]; then $(TARGET)/scheduler dev stop; else echo "no world is running"; fi

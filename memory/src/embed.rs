@@ -10,10 +10,13 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use topology::ResidencyName;
 
 pub use choice::Choice;
 pub use lexical::Lexical;
 pub use statics::Statics;
+
+use crate::model::Memory;
 
 /// Dimensions of every vector that is stored.
 pub const DIMENSIONS: usize = 1536;
@@ -78,6 +81,36 @@ pub trait Embedder: Send + Sync {
     /// The space of its vectors.
     fn space(&self) -> &Space;
 
+    /// Whether texts under this rule may be given to it. Where nothing else is said only those under none: what leaves
+    /// their texts where they are says so.
+    fn may_see(&self, rule: Option<&ResidencyName>) -> bool {
+        rule.is_none()
+    }
+
     /// One vector a text, in their order, each of length 1 and of [`DIMENSIONS`].
     fn embed(&self, texts: &[String]) -> impl Future<Output = Result<Vec<Vec<f32>>, Error>> + Send;
+}
+
+/// One vector a memory, in their order, of the right size and without what is no number.
+///
+/// # Errors
+/// The embedder's, and [`Error::Refused`] and [`Error::Dimensions`] for an answer that cannot be stored.
+pub(crate) async fn vectors_of<E: Embedder>(embedder: &E, memories: &[Memory]) -> Result<Vec<Vec<f32>>, Error> {
+    if memories.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts: Vec<String> = memories.iter().map(Memory::text).collect();
+    let vectors = embedder.embed(&texts).await?;
+    if vectors.len() != texts.len() {
+        return Err(Error::Refused(format!("{} vectors came for {} texts", vectors.len(), texts.len())));
+    }
+    for vector in &vectors {
+        if vector.len() != DIMENSIONS {
+            return Err(Error::Dimensions { space: embedder.space().clone(), wanted: DIMENSIONS, got: vector.len() });
+        }
+        if !vector.iter().all(|number| number.is_finite()) {
+            return Err(Error::Refused("a vector holds what is no number".to_owned()));
+        }
+    }
+    Ok(vectors)
 }

@@ -10,6 +10,7 @@ pub mod memories;
 pub mod model;
 pub mod rank;
 pub mod recall;
+pub mod reembed;
 pub mod store;
 pub mod text;
 pub mod transfer;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sql::Db;
-use topology::{DatabaseRegion, RegionName, Specialization, Topology};
+use topology::{DatabaseRegion, RegionName, ResidencyName, Specialization, Topology};
 
 use crate::embed::{Embedder, Space};
 use crate::lesson::{PatternSettings, Proven, proven};
@@ -42,6 +42,8 @@ pub struct Ask {
     pub success: Option<bool>,
     /// Most hits; none = as many as usual.
     pub hits: Option<usize>,
+    /// The question may not be given to the embedder: words alone are asked.
+    pub by_words: bool,
 }
 
 /// What memories say.
@@ -96,7 +98,7 @@ impl<E: Embedder> Memories<E> {
     ) -> Result<Told, recall::Error> {
         let problem = text::problem(&ask.title, &ask.description);
         let terms = text::terms(&problem);
-        let (counts, vector) = futures_util::join!(self.counts(&terms), self.vector(problem));
+        let (counts, vector) = futures_util::join!(self.counts(&terms), self.vector(problem, ask.by_words));
         let query = Query {
             space: self.embedder.space().clone(),
             specializations: kinds(topology, &ask.scope),
@@ -128,8 +130,17 @@ impl<E: Embedder> Memories<E> {
         self.recall.horizon()
     }
 
-    /// None where the embedder does not answer: words serve then.
-    async fn vector(&self, problem: String) -> Option<Vec<f32>> {
+    /// Whether questions under this rule may be given to the embedder.
+    #[must_use]
+    pub fn may_see(&self, rule: Option<&ResidencyName>) -> bool {
+        self.embedder.may_see(rule)
+    }
+
+    /// None where the embedder is not to be asked, or does not answer: words serve then.
+    async fn vector(&self, problem: String, by_words: bool) -> Option<Vec<f32>> {
+        if by_words {
+            return None;
+        }
         match self.embedder.embed(&[problem]).await {
             Ok(vectors) => vectors.into_iter().next(),
             Err(error) => {

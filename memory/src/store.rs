@@ -19,11 +19,12 @@ pub mod search;
 pub mod stats;
 pub mod success;
 pub mod terms;
+pub mod topology;
 pub mod uses;
 pub mod work;
 
+use ::topology::{ResidencyName, Specialization};
 use sql::Statement;
-use topology::{ResidencyName, Specialization};
 
 /// Every statement of the memory.
 #[must_use]
@@ -43,6 +44,7 @@ pub fn statements() -> Vec<&'static Statement> {
         stats::STATEMENTS,
         success::STATEMENTS,
         terms::STATEMENTS,
+        topology::STATEMENTS,
         uses::STATEMENTS,
         work::STATEMENTS,
     ]

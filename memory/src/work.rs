@@ -11,11 +11,12 @@ use std::sync::Arc;
 use sql::Db;
 use topology::{DatabaseRegion, SchedulerId};
 
-use crate::embed::{DIMENSIONS, Embedder, Error};
+use crate::embed::{Embedder, Error, vectors_of};
 use crate::model::{Memory, MemoryId, content_hash};
 use crate::store::Shown;
 use crate::store::document::{Document, Words};
 use crate::store::embedding::{space_open, vectors_put};
+use crate::store::forget::{memory_forget, tombstones_find};
 use crate::store::merge::{Pair, merge, twins};
 use crate::store::row::memory_read;
 use crate::store::search::{Filter, memory_near};
@@ -30,6 +31,9 @@ const LEASE_MS: i64 = 60_000;
 pub const SAME: f64 = 0.97;
 /// Nearest memories that are looked at for one that says the same.
 const NEAREST: i64 = 4;
+
+/// Who forgets what says exactly what was forgotten.
+const RETOLD: &str = "indexer";
 
 /// What one tick did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,9 +74,12 @@ pub async fn tick<E: Embedder>(db: &Db, by: Holder<'_>, embedder: &E, words: Wor
     let batch = Batch { db, home: by.home, embedder };
     let mut memories = memory_read(db, by.home, &held.iter().map(|held| held.memory).collect::<Vec<_>>()).await?;
     memories.sort_by_key(|memory| (memory.created_at, memory.id));
-    batch.index(&memories, words).await?;
+    let retold = batch.index(&memories, words).await?;
+    memories.retain(|memory| !retold.contains(&memory.id));
     let mut merged = batch.merge_twins(&memories).await?;
     memories.retain(|memory| !merged.contains(&memory.id));
+    // What its embedder may not see is found by words alone.
+    memories.retain(|memory| embedder.may_see(memory.residency.as_ref()));
     let Embedded { vectors, failed } = batch.embed(&memories).await;
     merged.extend(batch.store(&memories, vectors).await?);
     let (failing, ended): (Vec<Held>, Vec<Held>) = held.iter().partition(|held| failed.contains_key(&held.memory));
@@ -130,7 +137,9 @@ struct Batch<'a, E> {
 }
 
 impl<E: Embedder> Batch<'_, E> {
-    async fn index(&self, memories: &[Memory], words: Words) -> Result<(), sql::Error> {
+    /// Stores the words, and takes away again what says exactly what was forgotten: a forgotten memory does not come
+    /// back as a new mission's. Returns what went.
+    async fn index(&self, memories: &[Memory], words: Words) -> Result<BTreeSet<MemoryId>, sql::Error> {
         let indexed: Vec<Indexed> = memories
             .iter()
             .map(|memory| Indexed {
@@ -139,7 +148,17 @@ impl<E: Embedder> Batch<'_, E> {
                 hash: content_hash(memory),
             })
             .collect();
-        memory_index(self.db, self.home, &indexed).await
+        memory_index(self.db, self.home, &indexed).await?;
+        // After the words: who forgets meanwhile looks for such memories when its tombstone is written.
+        let hashes: Vec<&str> = indexed.iter().map(|one| one.hash.as_str()).collect();
+        let forgotten = tombstones_find(self.db, &hashes).await?;
+        let mut gone = BTreeSet::new();
+        for one in indexed.iter().filter(|one| forgotten.contains(&one.hash)) {
+            tracing::info!(home = %self.home, memory = %one.id.0, "it says what was forgotten and is taken away");
+            metrics::counter!("memory_retold_total").increment(1);
+            gone.extend(memory_forget(self.db, self.home, one.id, RETOLD, words).await?);
+        }
+        Ok(gone)
     }
 
     /// Merges what says exactly what an older one says, and returns what is not to be embedded.
@@ -157,37 +176,15 @@ impl<E: Embedder> Batch<'_, E> {
     /// Vectors, and why some have none. One text that is refused does not keep the others from theirs.
     async fn embed(&self, memories: &[Memory]) -> Embedded {
         let mut embedded = Embedded::default();
-        match self.vectors(memories).await {
+        match vectors_of(self.embedder, memories).await {
             Err(Error::Refused(_)) if memories.len() > 1 => {
                 for one in memories.chunks(1) {
-                    embedded.take(one, self.vectors(one).await);
+                    embedded.take(one, vectors_of(self.embedder, one).await);
                 }
             }
             all => embedded.take(memories, all),
         }
         embedded
-    }
-
-    /// One vector a memory, of the right size and without what is no number.
-    async fn vectors(&self, memories: &[Memory]) -> Result<Vec<Vec<f32>>, Error> {
-        if memories.is_empty() {
-            return Ok(Vec::new());
-        }
-        let texts: Vec<String> = memories.iter().map(Memory::text).collect();
-        let vectors = self.embedder.embed(&texts).await?;
-        if vectors.len() != texts.len() {
-            return Err(Error::Refused(format!("{} vectors came for {} texts", vectors.len(), texts.len())));
-        }
-        for vector in &vectors {
-            if vector.len() != DIMENSIONS {
-                let space = self.embedder.space().clone();
-                return Err(Error::Dimensions { space, wanted: DIMENSIONS, got: vector.len() });
-            }
-            if !vector.iter().all(|number| number.is_finite()) {
-                return Err(Error::Refused("a vector holds what is no number".to_owned()));
-            }
-        }
-        Ok(vectors)
     }
 
     /// Merges what nearly says what an older one says, stores the vectors of the rest, and returns what was merged.

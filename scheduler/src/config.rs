@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::memory::embed::{Choice, choice};
 use ::memory::recall;
 use serde::Deserialize;
-use topology::RegionName;
+use topology::{RegionName, ResidencyName};
 
 use crate::memory::Holdout;
 
@@ -93,6 +93,11 @@ pub struct Settings {
     /// `MERIDIAN_EMBED_TOKEN`); those of another space are not searched, see `memory reembed` [default: lexical]
     #[arg(long, env = "MERIDIAN_EMBEDDINGS")]
     pub embeddings: Option<String>,
+    /// Residency rule whose texts the embeddings API may see, repeated; others under a rule are found by words alone, and
+    /// a question for such a mission asks by words alone [default: none]
+    #[arg(long, env = "MERIDIAN_EMBEDDINGS_MAY_SEE", value_delimiter = ',', value_name = "RULE")]
+    #[serde(default)]
+    pub embeddings_may_see: Vec<ResidencyName>,
     /// Submits, lists and other reads that are worked on at a time; more are shed [default: 512]
     #[arg(long, env = "MERIDIAN_MAX_SUBMITS")]
     pub max_submits: Option<usize>,
@@ -120,6 +125,13 @@ pub struct Settings {
     /// Hours that ended sessions are kept [default: 24]
     #[arg(long, env = "MERIDIAN_SESSIONS_KEPT_H")]
     pub sessions_kept_h: Option<u64>,
+    /// Hours that memories are kept, since their missions ended [default: for ever]
+    #[arg(long, env = "MERIDIAN_MEMORIES_KEPT_H")]
+    pub memories_kept_h: Option<u64>,
+    /// Hours that the recall log is kept, by which it is reckoned what memory is worth [default: 2160, as far as
+    /// `memory hit-rate` looks back]
+    #[arg(long, env = "MERIDIAN_RECALLS_KEPT_H")]
+    pub recalls_kept_h: Option<u64>,
     /// Seconds that open requests get when the scheduler stops [default: 10]
     #[arg(long, env = "MERIDIAN_GRACE_S")]
     pub grace_s: Option<u64>,
@@ -149,6 +161,11 @@ impl Settings {
             max_open: self.max_open.or(other.max_open),
             memory_homes: self.memory_homes.or(other.memory_homes),
             embeddings: self.embeddings.or(other.embeddings),
+            embeddings_may_see: if self.embeddings_may_see.is_empty() {
+                other.embeddings_may_see
+            } else {
+                self.embeddings_may_see
+            },
             memory_holdout: if self.memory_holdout.is_empty() { other.memory_holdout } else { self.memory_holdout },
             max_submits: self.max_submits.or(other.max_submits),
             max_claims: self.max_claims.or(other.max_claims),
@@ -159,6 +176,8 @@ impl Settings {
             missions_kept_h: self.missions_kept_h.or(other.missions_kept_h),
             keys_kept_h: self.keys_kept_h.or(other.keys_kept_h),
             sessions_kept_h: self.sessions_kept_h.or(other.sessions_kept_h),
+            memories_kept_h: self.memories_kept_h.or(other.memories_kept_h),
+            recalls_kept_h: self.recalls_kept_h.or(other.recalls_kept_h),
             grace_s: self.grace_s.or(other.grace_s),
         }
     }
@@ -181,7 +200,8 @@ impl Settings {
                 why: "the scheduler keeps everything in the database; `make db` starts a local one",
             });
         }
-        let retention = Retention::of_hours(self.missions_kept_h, self.keys_kept_h, self.sessions_kept_h)?;
+        let retention = Retention::of_hours(self.missions_kept_h, self.keys_kept_h, self.sessions_kept_h)?
+            .memory_of_hours(self.memories_kept_h, self.recalls_kept_h)?;
         let region = self.region.ok_or(Error::Missing { flag: "--region", why: "a scheduler serves one region" })?;
         Ok(Config {
             region,
@@ -193,6 +213,7 @@ impl Settings {
             dev,
             max_open: self.max_open,
             embeddings: self.embeddings.map_or(Ok(Choice::Lexical), |text| text.parse()).map_err(Error::Embeddings)?,
+            embeddings_may_see: self.embeddings_may_see,
             memory_holdout: Holdout::read(&self.memory_holdout).map_err(Error::Holdout)?,
             memory_homes: self.memory_homes.unwrap_or_else(|| recall::Settings::default().others),
             limits: Limits {
@@ -231,6 +252,8 @@ pub struct Config {
     pub max_open: Option<i64>,
     /// How vectors of memories are made.
     pub embeddings: Choice,
+    /// Residency rules whose texts an embeddings API may see.
+    pub embeddings_may_see: Vec<ResidencyName>,
     /// Missions that go without memory.
     pub memory_holdout: Holdout,
     /// Other database regions that one search asks.
@@ -321,10 +344,17 @@ mod tests {
 
     #[test]
     fn what_is_over_is_kept_as_long_as_a_flag_or_the_file_says() {
-        let file: Settings = toml::from_str("missions-kept-h = 48\nsessions-kept-h = 3").unwrap();
+        let file: Settings =
+            toml::from_str("missions-kept-h = 48\nsessions-kept-h = 3\nmemories-kept-h = 9000\nrecalls-kept-h = 24")
+                .unwrap();
         let settings = Settings { missions_kept_h: Some(72), ..complete() };
         let kept = settings.or(file).resolve(None).unwrap().retention;
         assert_eq!([kept.missions, kept.keys, kept.sessions], [72, 72, 3].map(Duration::from_hours));
+        assert_eq!(
+            (kept.memories, kept.recalls),
+            (Some(Duration::from_hours(9_000)), Duration::from_hours(24)),
+            "a file may say it"
+        );
         let settings = Settings { keys_kept_h: Some(23), ..complete() };
         assert!(matches!(settings.resolve(None), Err(Error::Kept { flag: "--keys-kept-h", .. })));
     }

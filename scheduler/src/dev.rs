@@ -29,6 +29,7 @@ mod world;
 
 use std::path::PathBuf;
 
+use ::memory::embed::{Choice, choice};
 use clap::Subcommand;
 
 use crate::cli::{Output, Stop, unless_aborted};
@@ -89,6 +90,10 @@ struct What {
     /// Its knowledge
     #[arg(long, env = "MERIDIAN_KNOWLEDGE", default_value = "scheduler/worlds/example/knowledge.json")]
     knowledge: PathBuf,
+    /// How the schedulers make vectors of memories, as `scheduler serve --embeddings`: lexical, static:FOLDER, api:MODEL or
+    /// api:MODEL@URL [default: lexical]
+    #[arg(long, env = "MERIDIAN_EMBEDDINGS", value_parser = embeddings)]
+    embeddings: Option<String>,
     /// Missions to submit; the world's ideas are taken again and again
     #[arg(long, env = "MISSIONS", default_value_t = 200)]
     missions: usize,
@@ -98,6 +103,11 @@ struct What {
     /// Longest run of a simulated mission
     #[arg(long, default_value = "400ms")]
     simulated_max: String,
+}
+
+/// A wrong word is refused here, not by every scheduler in its log.
+fn embeddings(text: &str) -> Result<String, choice::Unknown> {
+    text.parse::<Choice>().map(|_| text.to_owned())
 }
 
 /// `1`, `true` and `yes` switch on, as people write them in front of `make`.

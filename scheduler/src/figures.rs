@@ -61,7 +61,6 @@ fn describe() {
     describe_counter!("scheduler_unnamed_leases_total", "Leases put back since their holder does not name them");
     describe_counter!("scheduler_sessions_expired_total", "Sessions ended for their silence");
     describe_counter!("scheduler_region_health_changes_total", "Changes of a region's health, by region and state");
-    describe_counter!("scheduler_retired_total", "Rows removed by retention, by table");
     describe_counter!("scheduler_cache_hits_total", "Answers from memory, by cache");
     describe_counter!("scheduler_stale_loads_total", "Decisions made with loads that were not fresh");
     describe_counter!("scheduler_loop_failures_total", "Ticks of a loop that failed, by loop");

@@ -93,6 +93,7 @@ pub fn spawn(deps: Deps) -> Loops {
     tasks.spawn(sweeps.run(Arc::clone(&context), sweeps::tick));
     tasks.spawn(ticker("orphans", second * 15).run(Arc::clone(&context), reap::orphans));
     tasks.spawn(ticker("retention", second * 30).run(Arc::clone(&context), retention::tick));
+    tasks.spawn(ticker("memory_retention", second * 30).run(Arc::clone(&context), memory::retire));
     if context.index.is_some() {
         tasks.spawn(ticker("memory", half).run(Arc::clone(&context), memory::tick));
     }

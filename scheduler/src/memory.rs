@@ -16,18 +16,19 @@ use ::memory::memories::{Ask, Memories};
 use ::memory::model::{MemoryId, Scope, SuccessSource};
 use ::memory::recall::{Error, Settings};
 use ::memory::store::Shown;
-use ::memory::store::forget::{links_forget, memory_forget};
+use ::memory::store::forget::{links_forget, memory_forget, twins_forget};
 use ::memory::store::row::{Stored, memory_find};
 use ::memory::store::success::success_change;
 use ::memory::text;
 use chrono::Utc;
 use scheduler_client::wire;
 use sql::Db;
-use topology::{DatabaseRegion, RegionName};
+use topology::{DatabaseRegion, MissionId, RegionName};
 use uuid::Uuid;
 
 use crate::engine::check;
 use crate::refusal::{Fault, Refusal};
+use crate::store::mission::mission_find;
 use crate::view::{View, Views};
 
 pub use holdout::Holdout;
@@ -80,12 +81,14 @@ impl Memory {
         if body.mission.is_some_and(|mission| self.holdout.takes(mission, body.pool.as_ref())) {
             return Ok(wire::MemoryAnswer::default());
         }
+        let by_words = !self.may_be_embedded(body.mission).await;
         let ask = Ask {
             title: body.title,
             description: body.description,
             scope: scope(body.scope)?,
             success: body.success,
             hits: body.limit.map(usize::from),
+            by_words,
         };
         let started = std::time::Instant::now();
         let view = self.views.current();
@@ -96,6 +99,25 @@ impl Memory {
         Ok(convert::answer(told, lessons))
     }
 
+    /// Whether the question of a mission may be given to the embedder: an API elsewhere may not see what is under a rule. A
+    /// mission that cannot be found may be under one. Who names no mission answers for the question.
+    async fn may_be_embedded(&self, mission: Option<MissionId>) -> bool {
+        let view = self.views.current();
+        let closed = |rule| !self.memories.may_see(Some(rule));
+        let Some(mission) = mission.filter(|_| view.topology.residency.keys().any(closed)) else { return true };
+        let own = home_of(&view, &self.region);
+        let others = view.topology.database.regions.iter().filter(|home| **home != own);
+        for home in std::iter::once(&own).chain(others) {
+            let found = mission_find(&self.db, home, &[mission]).await.unwrap_or_default();
+            if let Some(row) = found.first() {
+                let rule =
+                    row.residency.as_ref().map(|rule| rule.parse().expect("only names of residency rules are stored"));
+                return self.memories.may_see(rule.as_ref());
+            }
+        }
+        false
+    }
+
     /// One memory, where it may be shown to a caller in that region.
     pub async fn show(&self, caller: &RegionName, id: Uuid) -> Result<wire::MemoryView, Refusal> {
         let view = self.views.current();
@@ -104,18 +126,45 @@ impl Memory {
         Ok(convert::view(stored.memory, None))
     }
 
-    /// Forgets a memory, wherever it is.
+    /// Forgets a memory, and what else says exactly the same, wherever it is. Where a home does not answer, the rest is done,
+    /// and it is to be asked again: a tombstone tells what is meant.
     pub async fn forget(&self, id: Uuid, by: &str) -> Result<wire::Forgotten, Refusal> {
-        let view = self.views.current();
-        let (home, _) = self.find(&view, MemoryId(id), &Shown::under(view.topology.residency.keys())).await?;
-        let gone = memory_forget(&self.db, &home, MemoryId(id), by, text::terms).await?;
+        let (view, id) = (self.views.current(), MemoryId(id));
+        let mut gone = match self.find(&view, id, &Shown::under(view.topology.residency.keys())).await {
+            Ok((home, _)) => memory_forget(&self.db, &home, id, by, text::terms).await?,
+            Err(Refusal::MemoryNotFound) => Vec::new(),
+            Err(refusal) => return Err(refusal),
+        };
+        let mut failed = None;
+        for home in &view.topology.database.regions {
+            match self.forget_rest(home, &gone, id, by).await {
+                Ok(twins) => gone.extend(twins),
+                Err(error) => failed = Some(error),
+            }
+        }
         self.memories.forget(&gone).await;
         self.lessons.forget(&gone).await;
-        for other in view.topology.database.regions.iter().filter(|other| **other != home) {
-            links_forget(&self.db, other, &gone).await?;
+        match failed {
+            Some(error) => Err(error.into()),
+            None if gone.is_empty() => Err(Refusal::MemoryNotFound),
+            None => {
+                let forgotten = gone.into_iter().map(|id| id.0).collect();
+                Ok(wire::Forgotten { forgotten, horizon_s: self.memories.horizon().as_secs() })
+            }
         }
-        let forgotten = gone.into_iter().map(|id| id.0).collect();
-        Ok(wire::Forgotten { forgotten, horizon_s: self.memories.horizon().as_secs() })
+    }
+
+    /// Takes away what a home still has of a forgotten memory: the same words, and lessons.
+    async fn forget_rest(
+        &self,
+        home: &DatabaseRegion,
+        gone: &[MemoryId],
+        id: MemoryId,
+        by: &str,
+    ) -> Result<Vec<MemoryId>, sql::Error> {
+        let twins = twins_forget(&self.db, home, &[id], by, text::terms).await?;
+        links_forget(&self.db, home, &[gone, &twins, &[id]].concat()).await?;
+        Ok(twins)
     }
 
     /// Takes what a review or a merge says of a mission.

@@ -112,3 +112,15 @@ fn the_ordinary_program_has_nothing_of_the_planted_bugs() {
         assert_eq!(text.contains(trace), cfg!(feature = "planted-bugs"), "{trace}");
     }
 }
+
+#[test]
+fn a_world_whose_embeddings_cannot_be_made_is_refused_before_it_starts() {
+    let output = Command::new(env!("CARGO_BIN_EXE_scheduler"))
+        .args(["dev", "--embeddings", "semantic"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("write lexical, static:FOLDER"), "{said}");
+}

@@ -184,3 +184,22 @@ EXCEPTION
         RETURN false;
 END
 $$;
+
+-- Drops the index of a space of which no vector is left in any home. It waits a second for those who use the table, and
+-- then leaves the index: searches that come meanwhile would wait behind it. Returns whether it was dropped now.
+CREATE OR REPLACE FUNCTION memory_space_close (space text) RETURNS bool LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
+DECLARE
+    index_name text := 'agent_memory_embeddings_' || left(md5(space), 16);
+BEGIN
+    IF to_regclass(index_name) IS NULL
+        OR EXISTS (SELECT 1 FROM agent_memory_embeddings AS e WHERE e.space = memory_space_close.space)
+    THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DROP INDEX IF EXISTS %I', index_name);
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use memory::embed::Choice;
 use scheduler_client::wire::{MemoryScope, MemorySearch};
 use scheduler_client::{Client, Config};
 use topology::{DatabaseRegion, ResidencyName, Specialization};
 use uuid::Uuid;
 
 use crate::output::{EXIT_CODES, Exit, Format, Stop, result};
-use crate::{import, rows, tell};
+use crate::{import, reembed, rows, tell};
 
 /// Searches, imports, exports and checks what agents learned
 #[derive(Debug, Parser)]
@@ -64,7 +65,7 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// Forgets a memory for good, with what was merged into it; no import brings it back
+    /// Forgets a memory for good, with what says exactly the same; no import and no new mission brings it back
     Forget {
         /// Its id
         id: Uuid,
@@ -85,6 +86,9 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Moves memories to another space of vectors while they are searched in the old one
+    #[command(after_long_help = REEMBEDDING)]
+    Reembed(Reembed),
     /// Counts duplicates, orphans, stale spaces and waiting work; ends with 1 where something is wrong
     Audit {
         /// Database regions that are looked at; several
@@ -136,6 +140,43 @@ pub(crate) struct Import {
     /// Database region that gets the rows
     #[arg(long)]
     pub(crate) home: DatabaseRegion,
+    #[command(flatten)]
+    pub(crate) database: Database,
+}
+
+/// How a move is done as a whole.
+const REEMBEDDING: &str = "\
+A move, step by step:
+  1. memory reembed --home us-west-2 --home eu-west-1 --to api:text-embedding-3-small
+     Searches go on in the old space. It may be killed, and goes on when it is started again.
+  2. Start the schedulers again with --embeddings of the new space, one after another.
+     From then on what is new gets vectors of the new space, and only that is searched.
+  3. memory reembed ... --to api:text-embedding-3-small --drop local:lex1536:v1
+     Makes the vectors of what came between 1 and 2, then takes the old space away. `memory audit --space NEW` names the
+     old spaces. Not before 2: schedulers that still search the old space would find by words alone.
+
+Residency: an API is sent texts that are under no residency rule, and of others only those under rules that --residency
+names; give the schedulers the same with --embeddings-may-see. What is withheld is found by its words alone. `lexical` and
+`static:FOLDER` send no text anywhere, but this program reads the texts: run it where their rules let them be.
+
+static:FOLDER needs the two files that scripts/get-static-table brings; whose table that is, and under which licence, is
+said there. api:MODEL takes its token from MERIDIAN_EMBED_TOKEN.";
+
+/// From which space to which.
+#[derive(Debug, Args)]
+pub(crate) struct Reembed {
+    /// Database regions whose memories are moved; several
+    #[arg(long = "home", required = true)]
+    pub(crate) homes: Vec<DatabaseRegion>,
+    /// The new space: lexical, static:FOLDER, api:MODEL or api:MODEL@URL
+    #[arg(long)]
+    pub(crate) to: Choice,
+    /// A residency rule whose texts the API may see; several [default: none]
+    #[arg(long = "residency", value_name = "RULE")]
+    pub(crate) may_see: Vec<ResidencyName>,
+    /// Afterwards takes the vectors of this space away from these homes, and on PostgreSQL its index
+    #[arg(long, value_name = "SPACE")]
+    pub(crate) drop: Option<String>,
     #[command(flatten)]
     pub(crate) database: Database,
 }
@@ -212,6 +253,7 @@ impl Cli {
                 result(format, &gone, || tell::forgotten(&gone))?;
             }
             Command::Import(args) => return import::run(&args, format).await,
+            Command::Reembed(args) => return reembed::run(&args, format).await,
             Command::Export { home, rules, database } => rows::export(&database, &home, &rules).await?,
             Command::Audit { homes, space, database } => return rows::audit(&database, &homes, &space, format).await,
         }

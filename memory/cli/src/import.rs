@@ -11,21 +11,15 @@ use memory::model::{Memory, MemoryId};
 use memory::store::import::memory_import;
 use memory::transfer::{Assumed, Line, line};
 use serde::Serialize;
-use sql::{Db, Engine, Lane, Statement};
-use topology::{DatabaseRegion, ResidencyName, Topology, config};
+use sql::{Db, Engine, Lane};
+use topology::{DatabaseRegion, ResidencyName, Topology};
 
 use crate::cli::Import;
 use crate::output::{Exit, Format, Stop, note, result};
+use crate::rows::in_force;
 
 /// Lines that were refused and are told one by one; the rest is counted.
 const TOLD: u64 = 20;
-
-/// The topology in force: a rule says where its memories may be.
-const TOPOLOGY: Statement = sql::statement!(
-    "memory_cli_topology",
-    idempotent,
-    "SELECT text FROM topology_versions ORDER BY version DESC LIMIT 1"
-);
 
 /// What came of a file.
 #[derive(Debug, Default, Serialize)]
@@ -129,14 +123,6 @@ impl Importer<'_> {
         self.told.known += memories.len() as u64 - stored;
         Ok(())
     }
-}
-
-async fn in_force(db: &Db) -> anyhow::Result<Topology> {
-    let row = db.query_opt(&TOPOLOGY, &[]).await?.context("no topology is in force")?;
-    let text: String = row.get(0);
-    let name = "the topology in force";
-    let parsed = config::parse(&text, name).or_else(|_| config::parse_for(&text, name, config::Engine::CockroachDb));
-    Ok(parsed.map_err(|findings| anyhow::anyhow!(findings.render(false)))?.topology)
 }
 
 /// Whether a rule lists a region whose rows are in this home (P4).

@@ -3,6 +3,7 @@
 mod cli;
 mod import;
 mod output;
+mod reembed;
 mod rows;
 mod tell;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Exit codes, told at the end of `--help`.
 pub(crate) const EXIT_CODES: &str = "Exit codes: 0 ok, 1 a finding (a line that was refused, an audit that found \
-something), 2 wrong usage, 3 unreachable or refused, 5 the tool itself broke";
+something), 2 wrong usage, 3 unreachable or refused, 4 aborted by Ctrl-C or SIGTERM, 5 the tool itself broke";
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,6 +30,8 @@ pub(crate) enum Exit {
     Usage,
     /// Could not reach something, or was refused.
     Refused,
+    /// Ctrl-C or SIGTERM ended it.
+    Aborted,
     /// The tool itself broke.
     Broken,
 }
@@ -41,6 +43,7 @@ impl From<Exit> for ExitCode {
             Exit::Finding => 1,
             Exit::Usage => 2,
             Exit::Refused => 3,
+            Exit::Aborted => 4,
             Exit::Broken => 5,
         })
     }

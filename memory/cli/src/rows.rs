@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 
+use anyhow::Context as _;
 use chrono::DateTime;
 use memory::embed::Space;
 use memory::model::MemoryId;
 use memory::store::Shown;
 use memory::store::audit::{Audit, audit as look};
 use memory::store::row::memory_page;
+use memory::store::topology::topology_in_force;
 use serde_json::json;
-use sql::{Config, Gateways, Lane};
-use topology::{DatabaseRegion, ResidencyName};
+use sql::{Config, Db, Gateways, Lane};
+use topology::{DatabaseRegion, ResidencyName, Topology, config};
 use uuid::Uuid;
 
 use crate::cli::Database;
@@ -30,6 +32,14 @@ impl Database {
         checked.map_err(|error| Stop::refused(format!("{error}: run `scheduler migrate` first")))?;
         Ok(gateways)
     }
+}
+
+/// The topology in force: it says which homes and residency rules there are.
+pub(crate) async fn in_force(db: &Db) -> anyhow::Result<Topology> {
+    let text = topology_in_force(db).await?.context("no topology is in force")?;
+    let name = "the topology in force";
+    let parsed = config::parse(&text, name).or_else(|_| config::parse_for(&text, name, config::Engine::CockroachDb));
+    Ok(parsed.map_err(|findings| anyhow::anyhow!(findings.render(false)))?.topology)
 }
 
 /// Writes what stands for itself, oldest first: what was merged is in its elder's evidence.

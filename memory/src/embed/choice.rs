@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::Url;
+use topology::ResidencyName;
 
 use super::http::{Http, Settings, Token};
 use super::{Embedder, Error, Lexical, Space, Statics};
@@ -79,11 +80,12 @@ pub enum Unusable {
 }
 
 impl Choice {
-    /// The embedder for what is stored, patient, and the one for questions, which is not: both of one space.
+    /// The embedder for what is stored, patient, and the one for questions, which is not: both of one space. An API gets
+    /// texts under these residency rules besides those under none; the others leave no text anywhere.
     ///
     /// # Errors
     /// [`Unusable`].
-    pub fn embedders(&self) -> Result<(Arc<Any>, Arc<Any>), Unusable> {
+    pub fn embedders(&self, may_see: &[ResidencyName]) -> Result<(Arc<Any>, Arc<Any>), Unusable> {
         match self {
             Self::Lexical => {
                 let both = Arc::new(Any::Lexical(Lexical::new()));
@@ -98,7 +100,7 @@ impl Choice {
                     Some(base) => Settings::at(base.clone(), model),
                     None => Settings::openai(model),
                 };
-                let patient = Settings { token: Token::from_env(), ..settings };
+                let patient = Settings { token: Token::from_env(), may_see: may_see.to_vec(), ..settings };
                 let brief =
                     Settings { limits: Limits::within(QUESTION), tries: 1, patience: QUESTION, ..patient.clone() };
                 let http =
@@ -115,6 +117,14 @@ impl Embedder for Any {
             Self::Lexical(one) => one.space(),
             Self::Statics(one) => one.space(),
             Self::Http(one) => one.space(),
+        }
+    }
+
+    fn may_see(&self, rule: Option<&ResidencyName>) -> bool {
+        match self {
+            Self::Lexical(one) => one.may_see(rule),
+            Self::Statics(one) => one.may_see(rule),
+            Self::Http(one) => one.may_see(rule),
         }
     }
 
@@ -154,9 +164,23 @@ mod tests {
 
     #[test]
     fn both_embedders_are_of_one_space_and_a_missing_table_says_how_it_comes() {
-        let (stored, asked) = "api:m@http://127.0.0.1:9/v1".parse::<Choice>().unwrap().embedders().unwrap();
+        let (stored, asked) = "api:m@http://127.0.0.1:9/v1".parse::<Choice>().unwrap().embedders(&[]).unwrap();
         assert_eq!((stored.space(), stored.space().as_str()), (asked.space(), "openai@127.0.0.1:9/v1:m:1536"));
-        let error = Choice::Statics("/nowhere".into()).embedders().err().unwrap();
+        let error = Choice::Statics("/nowhere".into()).embedders(&[]).err().unwrap();
         assert!(error.to_string().contains("scripts/get-static-table"), "{error}");
+    }
+
+    #[test]
+    fn an_api_sees_what_is_under_no_rule_or_under_one_it_was_opened_for_and_what_is_local_sees_all() {
+        let (eu, west) = ("eu".parse().unwrap(), "west".parse().unwrap());
+        let (stored, asked) = Choice::Lexical.embedders(&[]).unwrap();
+        assert!(stored.may_see(Some(&eu)) && asked.may_see(Some(&eu)));
+        let api: Choice = "api:m@http://127.0.0.1:9/v1".parse().unwrap();
+        for (open, wanted) in [(vec![], [true, false, false]), (vec![eu.clone()], [true, true, false])] {
+            let (stored, asked) = api.embedders(&open).unwrap();
+            for one in [stored, asked] {
+                assert_eq!([None, Some(&eu), Some(&west)].map(|rule| one.may_see(rule)), wanted, "{open:?}");
+            }
+        }
     }
 }

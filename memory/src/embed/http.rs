@@ -17,6 +17,7 @@ use scheduler_client::Pauses;
 use sha2::{Digest as _, Sha256};
 use sql::BreakerState;
 use tokio::time::Instant;
+use topology::ResidencyName;
 
 use super::{DIMENSIONS, Embedder, Error, Space};
 use crate::boundary::{Guard, LONGEST_LIFE};
@@ -105,6 +106,11 @@ impl Http {
 impl Embedder for Http {
     fn space(&self) -> &Space {
         &self.space
+    }
+
+    /// The API is somewhere else: what is under a rule is sent there where an operator said so, and never otherwise.
+    fn may_see(&self, rule: Option<&ResidencyName>) -> bool {
+        rule.is_none_or(|rule| self.settings.may_see.contains(rule))
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {

@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
 
+use topology::ResidencyName;
+
 use super::{DIMENSIONS, Embedder, Error, Space};
 use crate::text::plain_words;
 
@@ -47,6 +49,10 @@ impl Default for Lexical {
 impl Embedder for Lexical {
     fn space(&self) -> &Space {
         &self.space
+    }
+
+    fn may_see(&self, _rule: Option<&ResidencyName>) -> bool {
+        true
     }
 
     fn embed(&self, texts: &[String]) -> impl Future<Output = Result<Vec<Vec<f32>>, Error>> + Send {

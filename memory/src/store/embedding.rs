@@ -44,6 +44,18 @@ const MISSING: Statement = sql::statement!(
      ORDER BY m.id LIMIT $4::INT8"
 );
 
+/// How many memories of a home have no vector of a space. $1 home  $2 space
+const LEFT: Statement = sql::statement!(
+    "memory_vectors_left",
+    idempotent,
+    "SELECT count(*)::INT8 AS memories FROM agent_memories AS m
+     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.merged_into IS NULL
+       AND NOT EXISTS (
+           SELECT 1 FROM agent_memory_embeddings AS e
+           WHERE e.crdb_region = $1::TEXT::crdb_internal_region AND e.memory_id = m.id AND e.space = $2::TEXT
+       )"
+);
+
 /// A batch of the vectors of a space that is not searched any more. $1 home  $2 space  $3 most
 const DROP: Statement = sql::statement!(
     "memory_vectors_drop",
@@ -56,8 +68,12 @@ const DROP: Statement = sql::statement!(
      )"
 );
 
+/// On PostgreSQL: drops the index of a space that no home has vectors of. $1 space
+const CLOSE: Statement =
+    sql::statement!("memory_space_close", idempotent, "SELECT memory_space_close($1::TEXT) AS dropped");
+
 /// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&OPEN, &PUT, &MISSING, &DROP];
+pub const STATEMENTS: &[&Statement] = &[&OPEN, &PUT, &MISSING, &LEFT, &DROP, &CLOSE];
 
 /// Makes a space searchable by an index, if it is not yet; to be called before its first vector is stored.
 ///
@@ -101,12 +117,32 @@ pub async fn vectors_missing(
     Ok(rows.iter().map(|row| MemoryId(row.get(0))).collect())
 }
 
+/// How many memories of a home have no vector of the space.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn vectors_left(db: &Db, home: &DatabaseRegion, space: &Space) -> Result<i64, sql::Error> {
+    Ok(db.query_one(&LEFT, &[&home.as_str(), &space.as_str()]).await?.try_get("memories")?)
+}
+
 /// Takes one batch of vectors of a space away, and returns how many went.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub async fn vectors_drop(db: &Db, home: &DatabaseRegion, space: &Space, most: i64) -> Result<u64, sql::Error> {
     db.execute(&DROP, &[&home.as_str(), &space.as_str(), &most]).await
+}
+
+/// Drops the index of a space of which no vector is left in any home, and returns whether it was dropped now: not where
+/// there is none, vectors are left, or searches hold the table for longer than a second.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn space_close(db: &Db, space: &Space) -> Result<bool, sql::Error> {
+    match db.engine() {
+        Engine::Postgres => Ok(db.query_one(&CLOSE, &[&space.as_str()]).await?.try_get("dropped")?),
+        Engine::Cockroach => Ok(false),
+    }
 }
 
 /// A vector as a text that SQL casts: an array of vectors cannot be bound.

@@ -1,7 +1,11 @@
-//! Forgetting: the row, what was merged into it, its vectors, lessons and work, in one transaction, with a tombstone.
+//! Forgetting: the row, what was merged into it, its vectors, lessons and work, in one transaction, with a tombstone; then
+//! whatever else says exactly the same, and whatever will: who indexes a memory looks at tombstones when its words are
+//! stored, who forgets looks for such memories when its tombstone is, so that one of the two sees the other.
 //!
 //! A transaction, for a statement sees nothing that was stored beside it: the rows are taken away first, which waits for
 //! whoever stores a vector under their lock; what comes then sees that vector.
+
+use std::collections::BTreeSet;
 
 use sql::{Db, Statement, Txn};
 use topology::DatabaseRegion;
@@ -70,15 +74,81 @@ const TOMBSTONES: Statement = sql::statement!(
      ON CONFLICT (id) DO NOTHING"
 );
 
-/// Every statement of this module.
-pub const STATEMENTS: &[&Statement] = &[&READ, &ROWS, &LINKS, &TOMBSTONES];
+/// What says exactly what forgotten memories said. $1 home  $2 ids  $3 most
+const TWINS: Statement = sql::statement!(
+    "memory_forget_twins",
+    idempotent,
+    "SELECT m.id FROM agent_memories AS m
+     WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.content_hash <> ''
+       AND m.content_hash IN (
+           SELECT g.content_hash FROM memory_tombstones AS g WHERE g.id = ANY ($2::UUID[])
+       )
+     ORDER BY m.id LIMIT $3::INT8"
+);
 
-/// Forgets a memory and what was merged into it, and returns which are forgotten now; none where it is not in this home.
-/// What it taught other homes is to be taken away there, by [`links_forget`].
+/// $1 hashes
+const FIND: Statement = sql::statement!(
+    "memory_tombstones_find",
+    idempotent,
+    "SELECT DISTINCT g.content_hash FROM memory_tombstones AS g WHERE g.content_hash = ANY ($1::TEXT[])"
+);
+
+/// Every statement of this module.
+pub const STATEMENTS: &[&Statement] = &[&READ, &ROWS, &LINKS, &TOMBSTONES, &TWINS, &FIND];
+
+/// Forgets a memory, what was merged into it, and what else in this home says exactly the same, and returns which are
+/// forgotten now; none where it is not in this home. In other homes [`twins_forget`] and [`links_forget`] are to follow.
 ///
 /// # Errors
 /// As [`Db::txn`]; after [`sql::Error::Indeterminate`] it may be called again.
 pub async fn memory_forget(
+    db: &Db,
+    home: &DatabaseRegion,
+    id: MemoryId,
+    by: &str,
+    words: Words,
+) -> Result<Vec<MemoryId>, sql::Error> {
+    let mut forgotten = one_forget(db, home, id, by, words).await?;
+    // Also where nothing was there: the answer to the first call may have been lost.
+    let ids: Vec<MemoryId> = std::iter::once(id).chain(forgotten.iter().copied()).collect();
+    forgotten.extend(twins_forget(db, home, &ids, by, words).await?);
+    Ok(forgotten)
+}
+
+/// Forgets what says exactly what these forgotten memories said, whoever left it and under whatever rule; returns which
+/// are forgotten now.
+///
+/// # Errors
+/// As [`memory_forget`].
+pub async fn twins_forget(
+    db: &Db,
+    home: &DatabaseRegion,
+    ids: &[MemoryId],
+    by: &str,
+    words: Words,
+) -> Result<Vec<MemoryId>, sql::Error> {
+    let mut forgotten = Vec::new();
+    loop {
+        let rows = db.query(&TWINS, &[&home.as_str(), &super::row::uuids(ids), &AT_ONCE]).await?;
+        if rows.is_empty() {
+            return Ok(forgotten);
+        }
+        for row in rows {
+            forgotten.extend(one_forget(db, home, MemoryId(row.try_get("id")?), by, words).await?);
+        }
+    }
+}
+
+/// Which of these content hashes were forgotten.
+///
+/// # Errors
+/// As [`Db::query`].
+pub async fn tombstones_find(db: &Db, hashes: &[&str]) -> Result<BTreeSet<String>, sql::Error> {
+    let rows = db.query(&FIND, &[&hashes]).await?;
+    rows.iter().map(|row| Ok(row.try_get("content_hash")?)).collect()
+}
+
+async fn one_forget(
     db: &Db,
     home: &DatabaseRegion,
     id: MemoryId,

@@ -13,7 +13,8 @@ use crate::model::MemoryId;
 pub(super) const ALL: &str = "";
 
 /// Stores the words of memories and counts them, in one step, so that they are counted once. What a mission that was
-/// submitted again left before stays counted: the figures weigh words, and need not be exact.
+/// submitted again left before stays counted: the figures weigh words, and need not be exact. What says exactly what was
+/// forgotten gets none, so that it is never found.
 /// $1 home  $2 ids  $3 words as lexemes  $4 how many  $5 hashes  $6 ids  $7 words  $8 occurrences
 const INDEX: Statement = sql::statement!(
     "memory_index",
@@ -23,6 +24,7 @@ const INDEX: Statement = sql::statement!(
          SET terms = w.terms::TSVECTOR, words = w.words, content_hash = w.hash, indexed_at = now()
          FROM unnest($2::UUID[], $3::TEXT[], $4::INT8[], $5::TEXT[]) AS w (id, terms, words, hash)
          WHERE m.crdb_region = $1::TEXT::crdb_internal_region AND m.id = w.id AND m.indexed_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM memory_tombstones AS g WHERE g.content_hash = w.hash)
          RETURNING m.id
      ),
      counted AS (
@@ -84,7 +86,8 @@ impl Frequencies {
     }
 }
 
-/// Stores the words of memories of one home and counts them. What is indexed already, or gone, is left as it is.
+/// Stores the words of memories of one home and counts them. What is indexed already, or gone, or says exactly what was
+/// forgotten, is left as it is.
 ///
 /// # Errors
 /// As [`Db::query`].

@@ -14,7 +14,7 @@ use memory::work::{Done, tick};
 use sql::relay::Relay;
 use sql::testdb::TestDb;
 use sql::{Db, Gateways, Lane};
-use topology::{DatabaseRegion, Epoch, SchedulerId};
+use topology::{DatabaseRegion, Epoch, ResidencyName, SchedulerId};
 use uuid::Uuid;
 
 /// Splits at what is no letter and no digit.
@@ -33,6 +33,10 @@ pub(crate) struct Hashed {
     pub(crate) refuses: Option<&'static str>,
     /// Dimensions, where they are wrong.
     pub(crate) dimensions: Option<usize>,
+    /// The only rules whose texts it may see; none = it may see all.
+    pub(crate) sees: Option<Vec<&'static str>>,
+    /// The texts that it was given.
+    pub(crate) given: Mutex<Vec<String>>,
 }
 
 pub(crate) fn space() -> Space {
@@ -53,7 +57,13 @@ impl Embedder for Hashed {
         self.space.as_ref().unwrap_or(&SPACE)
     }
 
+    fn may_see(&self, rule: Option<&ResidencyName>) -> bool {
+        let Some((sees, rule)) = self.sees.as_ref().zip(rule) else { return true };
+        sees.contains(&rule.as_str())
+    }
+
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        self.given.lock().unwrap().extend_from_slice(texts);
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return Err(failure);
         }

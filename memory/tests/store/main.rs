@@ -6,6 +6,7 @@ mod gateways;
 mod imports;
 mod lessons;
 mod plans;
+mod reembed;
 mod search;
 mod success;
 mod work;

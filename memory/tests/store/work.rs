@@ -198,3 +198,19 @@ async fn each_space_of_vectors_has_an_index_of_its_own() {
         [("test:other:v1", 1)]
     );
 }
+
+#[tokio::test]
+async fn an_embedder_is_given_no_text_that_it_may_not_see_and_words_find_it() {
+    let bed = Bed::new().await;
+    let under = |n, title, rule: &str| Memory { residency: Some(rule.parse().unwrap()), ..memory(n, title) };
+    bed.import(&[memory(1, "red wine"), under(2, "white wine", "eu"), under(3, "green wine", "west")]).await;
+    let embedder = Hashed { sees: Some(vec!["west"]), ..Hashed::default() };
+    let done = bed.tick(&embedder).await;
+    assert_eq!((done.memories, done.failed), (3, 0), "nothing is tried again");
+    let given = embedder.given.lock().unwrap().join(";");
+    assert!(given.contains("red") && given.contains("green") && !given.contains("white"), "{given}");
+    assert_eq!((bed.count("agent_memory_embeddings").await, bed.count("memory_work").await), (2, 0));
+    let shown = memory::store::Shown::under(&["eu".parse().unwrap()]);
+    let all = memory::store::search::Filter { shown, ..filter(&["engineer-master"]) };
+    assert_eq!(ids(&memory_by_words(&bed.db, &bed.home, &words("white"), &all, 5).await.unwrap()), [2]);
+}

@@ -120,7 +120,7 @@ impl Running {
         let stopping = CancellationToken::new();
         let engine =
             Engine::new(&gateways, Arc::clone(&views), id, config.region.clone(), config.max_open, stopping.clone());
-        let (patient, brief) = config.embeddings.embedders()?;
+        let (patient, brief) = config.embeddings.embedders(&config.embeddings_may_see)?;
         let memory = Memory::new(
             gateways.lane(Lane::Submit),
             config.region.clone(),

@@ -11,6 +11,9 @@ const LONGEST_H: u64 = 10 * 365 * 24;
 /// Shortest time of an idempotency key: a client may repeat a request for so long.
 const KEYS_H: u64 = 24;
 
+/// How long the recall log is kept where nothing else is said: as far as the hit rate looks back.
+const RECALLS_H: u64 = 2_160;
+
 /// How long what is over is kept. All schedulers of a database should agree: whoever holds the duty takes rows away by
 /// its own figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +25,22 @@ pub struct Retention {
     pub keys: Duration,
     /// Ended sessions.
     pub sessions: Duration,
+    /// Memories, since their missions ended; none = for ever.
+    pub memories: Option<Duration>,
+    /// Lines of the recall log.
+    pub recalls: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         const WEEK: Duration = Duration::from_hours(7 * 24);
-        Self { missions: WEEK, keys: WEEK, sessions: Duration::from_hours(24) }
+        Self {
+            missions: WEEK,
+            keys: WEEK,
+            sessions: Duration::from_hours(24),
+            memories: None,
+            recalls: Duration::from_hours(RECALLS_H),
+        }
     }
 }
 
@@ -42,7 +55,17 @@ impl Retention {
         let shortest = (missions.as_secs() / 3_600).max(KEYS_H);
         let keys = within("--keys-kept-h", keys.unwrap_or(shortest), shortest)?;
         let sessions = sessions.map_or(Ok(default.sessions), |hours| within("--sessions-kept-h", hours, 1))?;
-        Ok(Self { missions, keys, sessions })
+        Ok(Self { missions, keys, sessions, ..default })
+    }
+
+    /// These, with what the settings ask for the memory, in hours; none = the default.
+    ///
+    /// # Errors
+    /// [`Error::Kept`] for what is out of bounds.
+    pub(super) fn memory_of_hours(self, memories: Option<u64>, recalls: Option<u64>) -> Result<Self, Error> {
+        let memories = memories.map(|hours| within("--memories-kept-h", hours, 1)).transpose()?;
+        let recalls = within("--recalls-kept-h", recalls.unwrap_or(RECALLS_H), 1)?;
+        Ok(Self { memories, recalls, ..self })
     }
 }
 
@@ -61,6 +84,8 @@ mod tests {
     #[test]
     fn what_is_not_set_is_the_default() {
         assert_eq!(Retention::of_hours(None, None, None).unwrap(), Retention::default());
+        assert_eq!(Retention::default().memory_of_hours(None, None).unwrap(), Retention::default());
+        assert_eq!(Retention::default().memories, None, "memories are kept until somebody says how long");
     }
 
     #[test]
@@ -85,6 +110,8 @@ mod tests {
             assert!(Retention::of_hours(Some(hours), None, None).is_err(), "{hours}");
             assert!(Retention::of_hours(None, None, Some(hours)).is_err(), "{hours}");
             assert!(Retention::of_hours(None, Some(hours), None).is_err(), "{hours}");
+            assert!(Retention::default().memory_of_hours(Some(hours), None).is_err(), "{hours}");
+            assert!(Retention::default().memory_of_hours(None, Some(hours)).is_err(), "{hours}");
         }
     }
 }

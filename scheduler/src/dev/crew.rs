@@ -146,6 +146,9 @@ impl Crew {
         add("--region", region.as_str().into());
         add("--listen", self.ports.scheduler(slot).to_string().into());
         add("--grace-s", "5".into());
+        if let Some(embeddings) = &self.what.embeddings {
+            add("--embeddings", embeddings.into());
+        }
         if self.what.world.exists() {
             add("--world", self.what.world.clone().into());
             if self.what.knowledge.exists() {

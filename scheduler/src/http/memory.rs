@@ -43,10 +43,11 @@ pub(super) async fn show(
     Ok(Json(app.memory.show(&region, id).await?))
 }
 
-/// Forget a memory for good, and what was merged into it.
+/// Forget a memory for good, what was merged into it, and what else says exactly the same.
 ///
 /// It is gone from this scheduler's answers at once, and from every other's within `horizon_s` seconds. It does not come
-/// back by an import, or by work that was under way.
+/// back by an import, by work that was under way, or as a new mission that says exactly the same. After an error ask again:
+/// what was done is done, the rest follows.
 #[utoipa::path(delete, path = "/v1/memory/{id}", tag = "memory", operation_id = "memory_forget",
     params(("id" = Uuid, Path, description = "The memory")),
     responses((status = 200, body = wire::Forgotten, description = "What is forgotten now"),

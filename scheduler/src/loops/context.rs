@@ -10,7 +10,7 @@ use sql::{Db, Lane};
 use topology::{DatabaseRegion, PoolId, RegionName, SchedulerId, Scheduling};
 
 use super::steady::Steady;
-use super::{Deps, Wake, retention};
+use super::{Deps, Wake, memory, retention};
 use crate::config::Retention;
 use crate::engine::Actor;
 use crate::figures;
@@ -268,8 +268,10 @@ impl Context {
         for home in self.homes(&view) {
             let gone = store::life::scheduler_gone(&self.lease, &home, self.id);
             let _unreachable = tokio::time::timeout(REGION_TIMEOUT, gone).await;
-            let duty = store::duty::duty_yield(&self.lease, &home, retention::DUTY, self.id);
-            let _unreachable = tokio::time::timeout(REGION_TIMEOUT, duty).await;
+            for duty in [retention::DUTY, memory::DUTY] {
+                let duty = store::duty::duty_yield(&self.lease, &home, duty, self.id);
+                let _unreachable = tokio::time::timeout(REGION_TIMEOUT, duty).await;
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use topology::ResidencyName;
 
 use crate::boundary::Limits;
 use crate::embed::{DIMENSIONS, Space};
@@ -70,6 +71,8 @@ pub struct Settings {
     pub usd_per_million_tokens: f64,
     /// Vectors kept, 6 KB each.
     pub cached: u64,
+    /// Residency rules whose texts may be sent there. What is under no rule may always.
+    pub may_see: Vec<ResidencyName>,
 }
 
 /// Why an API cannot be asked.
@@ -116,6 +119,7 @@ impl Settings {
             tokens_per_day: None,
             usd_per_million_tokens: 0.0,
             cached: 2_000,
+            may_see: Vec::new(),
         }
     }
 

@@ -106,7 +106,7 @@ impl Bed {
             gateways.lane(Lane::Submit),
             region.clone(),
             Arc::clone(&views),
-            Choice::Lexical.embedders().unwrap().1,
+            Choice::Lexical.embedders(&[]).unwrap().1,
             Holdout::default(),
             Settings::default(),
         );

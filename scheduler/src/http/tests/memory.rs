@@ -1,6 +1,9 @@
 //! What agents learned: found, shown, judged, forgotten, and told to nobody who may not see it.
 
-use ::memory::embed::Lexical;
+use std::future::IntoFuture as _;
+use std::sync::{Arc, Mutex};
+
+use ::memory::embed::{Choice, Lexical};
 use ::memory::model::{Memory, MemoryId, SuccessSource};
 use ::memory::store::import::memory_import;
 use ::memory::store::work::Holder;
@@ -10,10 +13,18 @@ use axum::http::{Request, StatusCode};
 use chrono::Utc;
 use serde_json::{Value, json};
 use sql::Lane;
-use topology::{DatabaseRegion, Epoch, SchedulerId};
+use topology::{DatabaseRegion, Epoch, MissionId, ResidencyName, SchedulerId};
 use uuid::Uuid;
 
 use super::bed::{Answer, Bed};
+use crate::memory::{Holdout, Memory as MemoryOf};
+
+/// What is left says what was forgotten.
+const SAY_THE_SAME: sql::Statement = sql::statement!(
+    "test_say_the_same",
+    once,
+    "UPDATE agent_memories SET content_hash = (SELECT min(content_hash) FROM memory_tombstones)"
+);
 
 const PROBLEM: &str = "The telnet client opens a connection that nobody encrypts";
 
@@ -153,4 +164,67 @@ async fn a_question_that_cannot_be_asked_is_refused_with_its_place() {
     let rate = bed.get("/v1/memory/hit-rate").await;
     assert_eq!((rate.status.as_u16(), rate.body["with_memory"]["missions"].as_i64()), (200, Some(0)));
     assert_eq!(bed.get("/v1/lessons").await.body["lessons"], json!([]));
+}
+
+/// An embeddings API that notes the texts it is given and makes nothing of them.
+async fn api() -> (Choice, Arc<Mutex<Vec<String>>>) {
+    let given = Arc::<Mutex<Vec<String>>>::default();
+    let noted = Arc::clone(&given);
+    let answer = move |axum::Json(body): axum::Json<Value>| {
+        noted.lock().unwrap().push(body["input"].to_string());
+        async { StatusCode::BAD_REQUEST }
+    };
+    let router = axum::Router::new().route("/v1/embeddings", axum::routing::post(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let choice = format!("api:test@http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(axum::serve(listener, router).into_future());
+    (choice, given)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_for_a_mission_under_a_rule_is_sent_to_no_api_that_was_not_opened_for_it() {
+    let bed = Bed::dev().await;
+    let (choice, given) = api().await;
+    let serve = |may_see: &[ResidencyName]| {
+        let (db, embedder) = (bed.gateways.lane(Lane::Submit), choice.embedders(may_see).unwrap().1);
+        MemoryOf::new(db, "us-west".parse().unwrap(), Arc::clone(&bed.app.views), embedder, Holdout::default())
+    };
+    let submit = async |residency: Option<&str>| {
+        let body = json!({ "specialization": "secure-specialist", "title": "t", "residency": residency });
+        let answer = bed.post("/v1/missions", &body).await;
+        serde_json::from_value::<MissionId>(answer.body["id"].clone()).unwrap_or_else(|_| panic!("{answer:?}"))
+    };
+    let (plain, lawful) = (submit(None).await, submit(Some("eu")).await);
+    let nobody = MissionId(Uuid::from_u128(9));
+    let (closed, open) = (serve(&[]), serve(&["eu".parse().unwrap()]));
+    let cases = [
+        ("aaa", &closed, Some(plain), true),
+        ("bbb", &closed, Some(lawful), false),
+        ("ccc", &closed, Some(nobody), false),
+        ("ddd", &closed, None, true),
+        ("eee", &open, Some(lawful), true),
+    ];
+    for (title, served, mission, sent) in cases {
+        let asked = json!({ "title": title, "mission": mission });
+        let answer = served.search(&"us-west".parse().unwrap(), serde_json::from_value(asked).unwrap()).await.unwrap();
+        assert_eq!(answer.space, None, "words alone were searched");
+        assert_eq!(given.lock().unwrap().join(";").contains(title), sent, "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_says_the_same_is_forgotten_in_every_home_also_where_it_is_asked_for_again() {
+    let bed = Bed::dev().await;
+    learn(&bed, &[memory(1, "us-west-2", PROBLEM, None), memory(2, "eu-west-1", PROBLEM, Some("eu"))]).await;
+    let path = format!("/v1/memory/{}", Uuid::from_u128(1));
+    let forget = async || bed.send(Request::delete(&path).body(Body::empty()).unwrap()).await;
+    let gone = forget().await;
+    assert_eq!(gone.body["forgotten"], json!([Uuid::from_u128(1), Uuid::from_u128(2)]), "{gone:?}");
+    // As a home leaves it that did not answer then.
+    let left = Memory { description: "Something else.".to_owned(), ..memory(3, "eu-west-1", PROBLEM, None) };
+    learn(&bed, &[left]).await;
+    bed.gateways.lane(Lane::Upkeep).execute(&SAY_THE_SAME, &[]).await.unwrap();
+    let again = forget().await;
+    assert_eq!(again.body["forgotten"], json!([Uuid::from_u128(3)]), "{again:?}");
+    assert_eq!(forget().await.status, StatusCode::NOT_FOUND);
 }

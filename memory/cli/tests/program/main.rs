@@ -1,0 +1,6 @@
+//! The program against a database.
+
+mod api;
+mod bed;
+mod import;
+mod reembed;
