@@ -83,7 +83,7 @@ pub(crate) async fn run(args: &Reembed, format: Format) -> anyhow::Result<Exit> 
             told.complete &= ended;
         }
         Some(old) if refused => {
-            note(&format!("nothing of {old} is dropped: some texts have no vector of the new space"))
+            note(&format!("nothing of {old} is dropped: some texts have no vector of the new space"));
         }
         Some(_) | None => {}
     }
