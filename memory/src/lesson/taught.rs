@@ -1,6 +1,6 @@
 //! What a memory teaches, and the evidence of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use topology::{ResidencyName, Specialization};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Counts;
 use crate::model::{Memory, MemoryId};
 use crate::rank::helped;
-use crate::text::{Bounds, rarest, terms};
+use crate::text::terms;
 
 /// Ids of lessons are computed in this namespace.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6c65_7373_6f6e_4d65_a269_6469_616e_0001);
@@ -105,12 +105,17 @@ pub fn added(rows: impl IntoIterator<Item = Lesson>) -> Vec<Lesson> {
         .collect()
 }
 
-/// The rarest words of a problem. One that no other memory has comes last: it may be a slip of the pen, and is in no
-/// question either.
+/// The rarest words of a problem, of equally rare ones those that come first. A word that no other memory has comes last: it
+/// may be a slip of the pen, and is in no question either.
 fn pattern_words(terms: &[String], having: &HashMap<String, u64>) -> Vec<String> {
-    let known = rarest(terms, having, &Bounds { terms: usize::MAX, documents: u64::MAX });
-    let (shared, lone): (Vec<String>, Vec<String>) = known.into_iter().partition(|word| having[word] > 1);
-    shared.into_iter().chain(lone).take(PATTERNS).collect()
+    let mut seen = BTreeSet::new();
+    let once = terms.iter().filter(|word| seen.insert(*word));
+    let mut known: Vec<(bool, u64, &String)> = once
+        .filter_map(|word| having.get(word).map(|&count| (count <= 1, count, word)))
+        .filter(|&(_, count, _)| count > 0)
+        .collect();
+    known.sort_by_key(|&(is_lone, count, _)| (is_lone, count));
+    known.into_iter().take(PATTERNS).map(|(.., word)| word.clone()).collect()
 }
 
 /// The beginning of a text on one line: as many whole sentences as there is room for, else as many words.
@@ -138,7 +143,7 @@ mod tests {
     fn a_lesson_is_the_beginning_of_what_was_done() {
         let long = format!("First this. Then {}.", "that and that ".repeat(40));
         let endless = "again ".repeat(80);
-        let cut = format!("{} ...", "again ".repeat(49).trim_end());
+        let cut = format!("{} ...", "again ".repeat(50).trim_end());
         for (solution, said) in [
             ("  Use\n  SSH.  ", "Use SSH."),
             (long.as_str(), "First this."),
@@ -156,11 +161,18 @@ mod tests {
     fn a_lesson_is_known_by_the_rarest_words_of_its_problem_that_others_have_too() {
         let mut it = memory(1, true);
         it.title = "telnet password wire tpyo everywhere".to_owned();
-        it.description = "one two three four five six seven eight nine".to_owned();
-        let of_all: Vec<(&str, u64)> =
-            vec![("telnet", 2), ("password", 3), ("wire", 4), ("tpyo", 1), ("everywher", 90)];
+        it.description = "zebra yak telnet apple".to_owned();
+        let of_all: Vec<(&str, u64)> = vec![
+            ("telnet", 2),
+            ("password", 3),
+            ("wire", 4),
+            ("tpyo", 1),
+            ("everywher", 90),
+            ("zebra", 4),
+            ("appl", 1),
+        ];
         let it = taught(&it, None, &having(&of_all)).unwrap();
-        assert_eq!(it.patterns, ["telnet", "password", "wire", "everywher", "tpyo"]);
+        assert_eq!(it.patterns, ["telnet", "password", "wire", "zebra", "everywher", "tpyo", "appl"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::model::Memory;
 const NEWEST: Statement = sql::statement!(
     "memory_occurrences",
     idempotent,
-    "SELECT e.embedding, ",
+    "SELECT e.embedding::VECTOR AS embedding, ",
     columns!(),
     " FROM agent_memories AS m
      JOIN agent_memory_embeddings AS e

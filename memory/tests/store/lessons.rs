@@ -310,7 +310,7 @@ async fn lessons_of_all_homes_are_added_up_and_told_to_whom_they_may_be() {
     )
     .await;
     let (topology, kinds) = (topology(), ["engineer-master".parse().unwrap()]);
-    let question: BTreeSet<String> = terms("red wine spills everywhere").into_iter().collect();
+    let question: BTreeSet<String> = terms("red wine spills1 here").into_iter().collect();
     for (here, home, caller, wanted) in [
         ("america", &bed.home, "america", (8, 1)),
         ("america", &bed.home, "europe", (7, 1)),

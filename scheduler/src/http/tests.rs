@@ -3,6 +3,7 @@
 mod bad_input;
 mod bed;
 mod callers;
+mod lessons;
 mod memory;
 mod missions;
 mod results;

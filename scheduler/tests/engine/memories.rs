@@ -72,6 +72,7 @@ async fn a_completion_leaves_its_memory_its_work_and_its_line_of_the_log() {
     assert_eq!(log.get::<_, Vec<Uuid>>("shown"), [shown, unused]);
     assert_eq!(log.get::<_, Vec<Uuid>>("used"), [shown]);
     assert_eq!((log.get::<_, bool>("with_memory"), log.get::<_, bool>("success")), (true, true));
+    assert!(world.ask::<bool>("SELECT count_at <= now() FROM memory_recalls").await, "it is evidence of what it used");
 }
 
 #[tokio::test]
@@ -106,6 +107,10 @@ async fn a_mission_fails_for_good_before_its_failure_is_remembered() {
     assert_eq!(left(&world).await, (1, 1, 1));
     assert!(!world.ask::<bool>("SELECT success FROM agent_memories").await);
 
+    let counts = "SELECT count_at IS NOT NULL FROM memory_recalls";
+    assert!(!world.ask::<bool>(counts).await, "it used nothing");
+    world.run("UPDATE memory_recalls SET counted = ARRAY[gen_random_uuid()], counted_success = true").await;
+
     // Submitted again it succeeds, under a later epoch, which has the last word.
     engine.retry(&crate::world::ana(), id).await.unwrap();
     let grant = agent.claim(&engine, 1).await.remove(0);
@@ -114,6 +119,7 @@ async fn a_mission_fails_for_good_before_its_failure_is_remembered() {
     assert!(world.ask::<bool>("SELECT success FROM agent_memories").await);
     assert_eq!(world.ask::<i64>("SELECT evidence_succeeded FROM agent_memories").await, 1);
     assert!(world.ask::<bool>("SELECT success FROM memory_recalls").await);
+    assert!(world.ask::<bool>(counts).await, "what it counted before is to be taken back");
 }
 
 #[tokio::test]

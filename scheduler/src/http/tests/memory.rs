@@ -26,9 +26,9 @@ const SAY_THE_SAME: sql::Statement = sql::statement!(
     "UPDATE agent_memories SET content_hash = (SELECT min(content_hash) FROM memory_tombstones)"
 );
 
-const PROBLEM: &str = "The telnet client opens a connection that nobody encrypts";
+pub(super) const PROBLEM: &str = "The telnet client opens a connection that nobody encrypts";
 
-fn memory(id: u128, home: &str, title: &str, residency: Option<&str>) -> Memory {
+pub(super) fn memory(id: u128, home: &str, title: &str, residency: Option<&str>) -> Memory {
     Memory {
         id: MemoryId(Uuid::from_u128(id)),
         mission: None,
@@ -53,7 +53,7 @@ fn memory(id: u128, home: &str, title: &str, residency: Option<&str>) -> Memory 
 }
 
 /// Stores memories and does the work that follows.
-async fn learn(bed: &Bed, memories: &[Memory]) {
+pub(super) async fn learn(bed: &Bed, memories: &[Memory]) {
     let db = bed.gateways.lane(Lane::Upkeep);
     for memory in memories {
         memory_import(&db, &memory.home, std::slice::from_ref(memory)).await.unwrap();
@@ -63,14 +63,14 @@ async fn learn(bed: &Bed, memories: &[Memory]) {
     }
 }
 
-async fn search(bed: &Bed, body: Value) -> Answer {
+pub(super) async fn search(bed: &Bed, body: Value) -> Answer {
     let answer = bed.post("/v1/memory/search", &body).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer
 }
 
 /// The same problem in other words, as an issue tells it.
-fn question() -> Value {
+pub(super) fn question() -> Value {
     let told =
         "We use a telnet client, and nobody encrypts its connection: everybody on the wire can read the password.";
     json!({ "title": "Telnet connection is not encrypted", "description": told })

@@ -1,4 +1,4 @@
-//! Memories are indexed by the schedulers of their own home alone.
+//! Memories are indexed, and missions that used them counted, by the schedulers of their own home alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +61,26 @@ const KEPT: Statement = sql::statement!(
             (SELECT count(*) FROM memory_recalls WHERE crdb_region = $1::TEXT::crdb_internal_region)"
 );
 
+/// In two homes a mission each that used all memories.
+const USES: Statement = sql::statement!(
+    "test_uses",
+    once,
+    "INSERT INTO memory_recalls (crdb_region, mission_id, specialization, agent, with_memory, shown, used, success, epoch,
+         at, count_at)
+     SELECT w.home::crdb_internal_region, gen_random_uuid(), 'engineer', 'a', true, '{}',
+            (SELECT array_agg(m.id) FROM agent_memories AS m), true, 1, now(), now()
+     FROM unnest($1::TEXT[]) AS w (home)"
+);
+
+const SOLVED: Statement =
+    sql::statement!("test_solved", once, "UPDATE agent_memories SET solution_approach = 'Do ' || title || '.'");
+
+const LESSONS: Statement = sql::statement!(
+    "test_lessons",
+    idempotent,
+    "SELECT l.crdb_region::TEXT || ': ' || l.lesson FROM agent_learning_outcomes AS l WHERE l.succeeded = 1 ORDER BY 1"
+);
+
 /// The same vector for all.
 struct Flat(Space);
 
@@ -89,13 +109,13 @@ async fn a_scheduler_indexes_the_memories_of_its_own_home_and_of_no_other() {
     let rig = Rig::new().await;
     rig.everywhere().await;
     rig.db.execute(&MEMORIES, &[&vec!["us-west-2", "eu-west-1"]]).await.unwrap();
-    tick(scheduler(&rig, "us-west").await).await.unwrap();
+    tick(rig.scheduler("us-west").await).await.unwrap();
     let indexed = || async {
         let rows = rig.db.query(&INDEXED, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
     };
     assert_eq!(indexed().await, ["us-west-2"]);
-    tick(scheduler(&rig, "europe-west").await).await.unwrap();
+    tick(rig.scheduler("europe-west").await).await.unwrap();
     assert_eq!(indexed().await.len(), 2);
 }
 
@@ -136,4 +156,22 @@ async fn old_memories_go_in_bounded_batches() {
     assert_eq!(rig.db.query_one(&KEPT, &[&"us-west-2"]).await.unwrap().get::<_, i64>(0), 50);
     assert!(matches!(retire(Arc::clone(&west)).await.unwrap(), More::Done));
     assert_eq!(rig.db.query_one(&KEPT, &[&"us-west-2"]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn a_scheduler_counts_the_missions_of_its_own_home_whatever_home_the_memories_have_that_they_used() {
+    let rig = Rig::new().await;
+    rig.everywhere().await;
+    let homes = vec!["us-west-2", "eu-west-1"];
+    rig.db.execute(&MEMORIES, &[&homes]).await.unwrap();
+    rig.db.execute(&SOLVED, &[]).await.unwrap();
+    rig.db.execute(&USES, &[&homes]).await.unwrap();
+    let lessons = || async {
+        let rows = rig.db.query(&LESSONS, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    tick(rig.scheduler("us-west").await).await.unwrap();
+    assert_eq!(lessons().await, ["us-west-2: Do eu-west-1.", "us-west-2: Do us-west-2."]);
+    tick(rig.scheduler("europe-west").await).await.unwrap();
+    assert_eq!(lessons().await.len(), 4);
 }
