@@ -109,13 +109,13 @@ async fn a_scheduler_indexes_the_memories_of_its_own_home_and_of_no_other() {
     let rig = Rig::new().await;
     rig.everywhere().await;
     rig.db.execute(&MEMORIES, &[&vec!["us-west-2", "eu-west-1"]]).await.unwrap();
-    tick(rig.scheduler("us-west").await).await.unwrap();
+    tick(scheduler(&rig, "us-west").await).await.unwrap();
     let indexed = || async {
         let rows = rig.db.query(&INDEXED, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
     };
     assert_eq!(indexed().await, ["us-west-2"]);
-    tick(rig.scheduler("europe-west").await).await.unwrap();
+    tick(scheduler(&rig, "europe-west").await).await.unwrap();
     assert_eq!(indexed().await.len(), 2);
 }
 
@@ -170,8 +170,8 @@ async fn a_scheduler_counts_the_missions_of_its_own_home_whatever_home_the_memor
         let rows = rig.db.query(&LESSONS, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
     };
-    tick(rig.scheduler("us-west").await).await.unwrap();
+    tick(scheduler(&rig, "us-west").await).await.unwrap();
     assert_eq!(lessons().await, ["us-west-2: Do eu-west-1.", "us-west-2: Do us-west-2."]);
-    tick(rig.scheduler("europe-west").await).await.unwrap();
+    tick(scheduler(&rig, "europe-west").await).await.unwrap();
     assert_eq!(lessons().await.len(), 4);
 }
