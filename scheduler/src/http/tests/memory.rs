@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ::memory::embed::{Choice, Lexical};
 use ::memory::model::{Memory, MemoryId, SuccessSource};
+use ::memory::recall::Settings;
 use ::memory::store::import::memory_import;
 use ::memory::store::work::Holder;
 use ::memory::work::tick;
@@ -187,7 +188,8 @@ async fn a_question_for_a_mission_under_a_rule_is_sent_to_no_api_that_was_not_op
     let (choice, given) = api().await;
     let serve = |may_see: &[ResidencyName]| {
         let (db, embedder) = (bed.gateways.lane(Lane::Submit), choice.embedders(may_see).unwrap().1);
-        MemoryOf::new(db, "us-west".parse().unwrap(), Arc::clone(&bed.app.views), embedder, Holdout::default())
+        let views = Arc::clone(&bed.app.views);
+        MemoryOf::new(db, "us-west".parse().unwrap(), views, embedder, Holdout::default(), Settings::default())
     };
     let submit = async |residency: Option<&str>| {
         let body = json!({ "specialization": "secure-specialist", "title": "t", "residency": residency });
