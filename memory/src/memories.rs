@@ -99,10 +99,13 @@ impl<E: Embedder> Memories<E> {
         let problem = text::problem(&ask.title, &ask.description);
         let terms = text::terms(&problem);
         let (counts, vector) = futures_util::join!(self.counts(&terms), self.vector(problem, ask.by_words));
+        let mut asked = text::rarest(&terms, &counts.having, &Bounds::default());
+        // One order for the same words, however common each is by now: a kept answer is found by them.
+        asked.sort_unstable();
         let query = Query {
             space: self.embedder.space().clone(),
             specializations: kinds(topology, &ask.scope),
-            terms: text::rarest(&terms, &counts.having, &Bounds::default()),
+            terms: asked,
             scope: ask.scope,
             success: ask.success,
             limit: CANDIDATES,

@@ -33,6 +33,8 @@ async fn pools_grow_shrink_go_and_come_and_no_mission_fails() {
     let database = Database::new().await;
     let runner = simulated((1_000, 2_000));
     let world = World::start(small_world(&first, &["us-west", "us-east"], &database.url, runner)).await.unwrap();
+    // A pool that nobody has seen yet gets nothing of what comes at once.
+    world.wait_for_slots(3).await.unwrap();
     let regions = world.regions().to_vec();
     let west = world.client(&regions[0]).unwrap();
     let east = world.client(&regions[1]).unwrap();

@@ -27,14 +27,14 @@ async fn a_stale_session_writes_no_memory_neither_before_nor_after_the_winner() 
     assert!(wait_until(PATIENCE, async || worker.seen().len() == 2).await, "its lease never moved");
 
     // The winner is at work: what the stopped one has to say comes too late already.
-    hands_in(&regions, id, &stale, "lease_lost").await;
+    hands_in(&regions, id, &stale).await;
     assert_eq!(regions.database.count("SELECT count(*) FROM agent_memories").await, 0);
     assert_eq!(regions.database.count("SELECT count(*) FROM memory_recalls").await, 0);
 
     // Both runs have their answer now; the stopped agent finds its own when it wakes.
     worker.answer(2);
     assert!(wait_until(PATIENCE, async || regions.succeeded(0, id).await).await, "the winner does not end");
-    hands_in(&regions, id, &stale, "mission_finished").await;
+    hands_in(&regions, id, &stale).await;
     regions.world.signal_agent(&west, Signal::SIGCONT);
     let agent = regions.world.agent_url(&west);
     let back = wait_until(PATIENCE, async || {
@@ -63,13 +63,13 @@ async fn lease(regions: &Regions, id: MissionId) -> LeaseProof {
 }
 
 /// The loser's result is refused, whichever scheduler it goes to.
-async fn hands_in(regions: &Regions, id: MissionId, stale: &LeaseProof, code: &str) {
+async fn hands_in(regions: &Regions, id: MissionId, stale: &LeaseProof) {
     for nth in 0..2 {
         let memory = MissionMemory { solution: Some("the loser's".to_owned()), ..MissionMemory::default() };
         let body =
             Complete { lease: stale.clone(), outcome: json!({ "call": "stale" }), memory: Some(Box::new(memory)) };
         let client = regions.world.client(&regions.region(nth)).unwrap();
         let error = client.complete(id, &body).await.expect_err("a lost lease was honoured");
-        assert_eq!(error.code(), Some(code), "{error}");
+        assert_eq!(error.code(), Some("lease_lost"), "{error}");
     }
 }

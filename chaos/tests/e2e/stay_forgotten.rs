@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_secs(5);
 const PROBLEM: (&str, &str) =
     ("Telnet connection is not encrypted", "A telnet connection is opened: everybody on the wire reads the password.");
 const OTHER: (&str, &str) =
-    ("Telnet password in the log", "The password of the telnet connection is written to the log, not to the wire.");
+    ("Telnet connection is not encrypted", "Another telnet connection is opened: everybody on the wire reads the log.");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_forgotten_stays_forgotten_when_its_region_dies_and_comes_back() {
